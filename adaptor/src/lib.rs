@@ -1,0 +1,2 @@
+//! Say what a sensor measured.
+pub mod wire;

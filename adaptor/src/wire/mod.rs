@@ -1,0 +1,29 @@
+//! The wire: what a message is, in JSON and in msgpack. Pure: no socket, no runtime, no clock.
+//!
+//! `PROTOCOL.md` at the top of the repository is the normative text; this module is its one implementation,
+//! used by adaptor, client and broker alike.
+
+mod json;
+pub mod limits;
+mod msgpack;
+mod namespace;
+mod query;
+mod rejected;
+mod scan;
+mod snapshot;
+mod text;
+mod timestamp;
+mod update;
+
+pub use json::{Scratch, decode_datagram, decode_message, decode_update};
+pub use msgpack::{encode_list, encode_map};
+pub use namespace::{Namespace, NamespaceError};
+pub use query::{Ask, QUERY_DOCUMENTATION, Query, QueryError};
+pub use rejected::Rejected;
+pub use snapshot::{Mark, Page, Snapshot, SnapshotWriter, Told};
+pub use text::push_json_string;
+pub use timestamp::Timestamp;
+pub use update::{Message, Update};
+
+#[cfg(test)]
+mod tests;

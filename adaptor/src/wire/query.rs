@@ -1,0 +1,131 @@
+//! What may be asked at the query door.
+
+use serde::{Deserialize, Serialize};
+
+use super::limits::{PAGE_THINGS_MAX, QUERY_BYTES_MAX};
+use super::namespace::{Namespace, NamespaceError};
+
+/// Where the query door is explained; told with every refused query.
+pub const QUERY_DOCUMENTATION: &str = "PROTOCOL.md, section \"The query door\"";
+
+/// A question to the query door.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ask {
+    /// Which things are there, with their values?
+    Things(Query),
+    /// How is the broker?
+    Status,
+}
+
+/// Which things are there, with their values?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    /// The thing asked for.
+    pub ns: Namespace,
+    /// Also what is below it.
+    pub tree: bool,
+    /// Only what changed after this update. Without effect where `epoch` is not the broker's.
+    pub since: Option<u64>,
+    /// The broker's life in which `since` was counted.
+    pub epoch: Option<String>,
+    /// The most things in the answer; at most [`PAGE_THINGS_MAX`].
+    pub limit: usize,
+    /// Only things after this one: the last answer's `next`.
+    pub after: Option<Namespace>,
+}
+
+impl Default for Query {
+    /// Everything there is.
+    fn default() -> Self {
+        Self {
+            ns: Namespace::root(),
+            tree: true,
+            since: None,
+            epoch: None,
+            limit: PAGE_THINGS_MAX,
+            after: None,
+        }
+    }
+}
+
+/// Why a query is not one.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueryError {
+    /// Longer than [`QUERY_BYTES_MAX`].
+    #[error("a query has at most {QUERY_BYTES_MAX} bytes, this one has {bytes}")]
+    TooLong {
+        /// How many there were.
+        bytes: usize,
+    },
+    /// Not JSON, or a field of the wrong kind, or one that no query has.
+    #[error("not a query: {0}")]
+    NotAQuery(#[from] serde_json::Error),
+    /// A namespace breaks the rule.
+    #[error("{0}")]
+    Namespace(#[from] NamespaceError),
+}
+
+/// The wire's shape. Unknown keys are ignored, so that a newer client can ask an older broker.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type")]
+enum Shape<'a> {
+    #[serde(rename = "thing_query")]
+    Things {
+        #[serde(default)]
+        ns: std::borrow::Cow<'a, str>,
+        #[serde(default)]
+        tree: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<u64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        epoch: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<usize>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<String>,
+    },
+    #[serde(rename = "status_query")]
+    Status,
+}
+
+impl Ask {
+    /// Decodes a query.
+    ///
+    /// # Errors
+    /// Where it is not one; the error's text is told to who asked.
+    pub fn decode(bytes: &[u8]) -> Result<Self, QueryError> {
+        if bytes.len() > QUERY_BYTES_MAX {
+            return Err(QueryError::TooLong { bytes: bytes.len() });
+        }
+        Ok(match serde_json::from_slice(bytes)? {
+            Shape::Status => Self::Status,
+            Shape::Things { ns, tree, since, epoch, limit, after } => Self::Things(Query {
+                ns: Namespace::parse(&ns)?,
+                tree,
+                since,
+                epoch,
+                limit: limit.unwrap_or(PAGE_THINGS_MAX).clamp(1, PAGE_THINGS_MAX),
+                after: after.as_deref().map(Namespace::parse).transpose()?,
+            }),
+        })
+    }
+
+    /// As it is sent.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let shape = match self {
+            Self::Status => Shape::Status,
+            Self::Things(query) => Shape::Things {
+                ns: query.ns.as_str().into(),
+                tree: query.tree,
+                since: query.since,
+                epoch: query.epoch.clone(),
+                limit: Some(query.limit),
+                after: query.after.as_ref().map(ToString::to_string),
+            },
+        };
+        serde_json::to_vec(&shape).unwrap_or_default()
+    }
+}

@@ -1,0 +1,181 @@
+//! A snapshot: the values of many things in one message; and the mark that says a subscription is active.
+
+use std::borrow::Cow;
+
+use super::json::ThingsScanner;
+use super::text::{push, push_json_string};
+use super::{Rejected, Timestamp, Update};
+
+/// The values of many things: what a broker sends every 15 s, and what the query door answers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Snapshot<'a> {
+    pub(super) ts: Option<Timestamp>,
+    pub(super) epoch: Option<&'a str>,
+    pub(super) seq: Option<u64>,
+    pub(super) count: Option<u64>,
+    pub(super) next: Option<&'a str>,
+    pub(super) things: &'a str,
+}
+
+/// One thing as a snapshot tells it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told<'a> {
+    /// The thing's namespace, which keeps the rule.
+    pub ns: Cow<'a, str>,
+    /// What its sender says when the value was.
+    pub ts: Option<Timestamp>,
+    /// When the broker received it, by the broker's clock. A 0.2.1 broker does not say.
+    pub received: Option<Timestamp>,
+    /// The value, as JSON text.
+    pub data: &'a str,
+    /// Where the value is explained.
+    pub documentation_url: Option<Cow<'a, str>>,
+    /// The number of its last update. A 0.2.1 broker does not say.
+    pub seq: Option<u64>,
+}
+
+/// The answer to a subscription that begins `{"mark":"TOKEN"`: all that was subscribed before is active.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mark<'a> {
+    /// The token.
+    pub mark: &'a str,
+    /// The broker's life.
+    pub epoch: &'a str,
+    /// The last update before the mark.
+    pub seq: u64,
+}
+
+impl<'a> Snapshot<'a> {
+    /// The broker's clock when it wrote the snapshot.
+    #[must_use]
+    pub fn ts(&self) -> Option<Timestamp> {
+        self.ts
+    }
+
+    /// The broker's life that `seq` counts in.
+    #[must_use]
+    pub fn epoch(&self) -> Option<&'a str> {
+        self.epoch
+    }
+
+    /// The broker's last update when it wrote the snapshot: everything up to it is in.
+    #[must_use]
+    pub fn seq(&self) -> Option<u64> {
+        self.seq
+    }
+
+    /// Where the next page begins (`after`); `None` on the last one.
+    #[must_use]
+    pub fn next(&self) -> Option<&'a str> {
+        self.next
+    }
+
+    /// How many things the broker says are in it.
+    #[must_use]
+    pub fn count(&self) -> Option<u64> {
+        self.count
+    }
+
+    /// The things. One that is broken is told as its reason, and the rest goes on.
+    pub fn things(&self) -> impl Iterator<Item = Result<Told<'a>, Rejected>> + use<'a> {
+        let mut scanner = ThingsScanner { text: self.things, at: 0 };
+        std::iter::from_fn(move || {
+            scanner.next().map(|fields| {
+                let fields = fields?;
+                Ok(Told {
+                    ns: fields.ns()?,
+                    ts: fields.ts()?,
+                    received: fields.received(),
+                    data: fields.data()?,
+                    documentation_url: fields.documentation_url()?,
+                    seq: fields.seq(),
+                })
+            })
+        })
+    }
+}
+
+impl Mark<'_> {
+    /// Appends the mark as the broker sends it.
+    pub fn push_json(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(br#"{"mark":"#);
+        push_json_string(out, self.mark);
+        out.extend_from_slice(br#","type":"thing_mark","epoch":"#);
+        push_json_string(out, self.epoch);
+        push(out, format_args!(",\"seq\":{}}}", self.seq));
+    }
+}
+
+/// What the query door says of a page besides its things.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Page<'a> {
+    /// The broker's life.
+    pub epoch: &'a str,
+    /// The broker's last update.
+    pub seq: u64,
+    /// Where the next page begins; `None` on the last one.
+    pub next: Option<&'a str>,
+}
+
+/// Writes a snapshot, thing by thing, into a buffer.
+pub struct SnapshotWriter<'o> {
+    out: &'o mut Vec<u8>,
+    start: usize,
+    count: u64,
+}
+
+impl<'o> SnapshotWriter<'o> {
+    /// Begins a snapshot at the end of `out`.
+    pub fn begin(out: &'o mut Vec<u8>, ts: Timestamp) -> Self {
+        let start = out.len();
+        push(out, format_args!("{{\"type\":\"thing_snapshot\",\"ts\":{ts},\"data\":{{"));
+        Self { out, start, count: 0 }
+    }
+
+    /// Adds a thing. `received` is told to those who ask by the query door, and left out for 0.2.1's clients.
+    pub fn thing(&mut self, update: &Update<'_>, received: Option<Timestamp>) {
+        if self.count > 0 {
+            self.out.push(b',');
+        }
+        self.count += 1;
+        for part in [b"\"".as_slice(), update.ns.as_bytes(), b"\":{\"ns\":\"", update.ns.as_bytes(), b"\","] {
+            self.out.extend_from_slice(part);
+        }
+        update.push_value_fields(self.out);
+        if let Some(received) = received {
+            push(self.out, format_args!(",\"received\":{received}"));
+        }
+        if let Some(seq) = update.seq {
+            push(self.out, format_args!(",\"seq\":{seq}"));
+        }
+        self.out.push(b'}');
+    }
+
+    /// How many things are in it.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// How long it is so far, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.out.len() - self.start
+    }
+
+    /// Ends it; with `page`, as an answer of the query door.
+    pub fn end(self, page: Option<Page<'_>>) {
+        let Self { out, count, .. } = self;
+        out.push(b'}');
+        if let Some(page) = page {
+            out.extend_from_slice(br#","epoch":"#);
+            push_json_string(out, page.epoch);
+            push(out, format_args!(",\"seq\":{},\"count\":{count},\"next\":", page.seq));
+            match page.next {
+                Some(next) => push_json_string(out, next),
+                None => out.extend_from_slice(b"null"),
+            }
+        }
+        out.push(b'}');
+    }
+}

@@ -1,0 +1,140 @@
+//! An update: one thing has a new value.
+
+use super::namespace::{Namespace, is_valid};
+use super::snapshot::{Mark, Snapshot};
+use super::text::{push, push_json_string};
+use super::{Rejected, Timestamp};
+
+/// One thing has a new value. Borrows what it was decoded from.
+///
+/// What an `Update` holds is always good: `ns` keeps the rule, `data` is valid JSON on one line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Update<'a> {
+    pub(super) ns: &'a str,
+    pub(super) ts: Option<Timestamp>,
+    pub(super) data: &'a str,
+    pub(super) documentation_url: Option<&'a str>,
+    pub(super) seq: Option<u64>,
+    pub(super) repairs: u32,
+}
+
+/// What a client gets from a broker.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Message<'a> {
+    /// One thing has a new value.
+    Update(Update<'a>),
+    /// The values of many things.
+    Snapshot(Snapshot<'a>),
+    /// The answer to a mark: every subscription made before it is active.
+    Mark(Mark<'a>),
+    /// A type that this version does not know; to be ignored.
+    Other,
+}
+
+impl<'a> Update<'a> {
+    /// An update of `ns` to `data`, a JSON text that is checked here.
+    ///
+    /// # Errors
+    /// Where `data` is not JSON, nests too deep, or `documentation_url` is too long.
+    pub fn new(
+        ns: &'a Namespace,
+        ts: Option<Timestamp>,
+        data: &'a str,
+        documentation_url: Option<&'a str>,
+    ) -> Result<Self, Rejected> {
+        super::json::check_data(data)?;
+        super::json::check_documentation_url(documentation_url)?;
+        Ok(Self { ns: ns.as_str(), ts, data, documentation_url, seq: None, repairs: 0 })
+    }
+
+    /// Puts together what was checked before, such as what a directory holds.
+    #[must_use]
+    pub fn from_checked(
+        ns: &'a str,
+        ts: Option<Timestamp>,
+        data: &'a str,
+        documentation_url: Option<&'a str>,
+        seq: Option<u64>,
+    ) -> Self {
+        debug_assert!(is_valid(ns));
+        Self { ns, ts, data, documentation_url, seq, repairs: 0 }
+    }
+
+    /// The thing's namespace, which keeps the rule.
+    #[must_use]
+    pub fn ns(&self) -> &'a str {
+        self.ns
+    }
+
+    /// What the sender says when it was; `None` leaves it to the broker.
+    #[must_use]
+    pub fn ts(&self) -> Option<Timestamp> {
+        self.ts
+    }
+
+    /// The value: JSON text, as the sender wrote it where that can be.
+    #[must_use]
+    pub fn data(&self) -> &'a str {
+        self.data
+    }
+
+    /// Where `data` is explained; never the empty text.
+    #[must_use]
+    pub fn documentation_url(&self) -> Option<&'a str> {
+        self.documentation_url
+    }
+
+    /// The broker's number of this update. `None` on the way to the broker, and from a 0.2.1 broker.
+    #[must_use]
+    pub fn seq(&self) -> Option<u64> {
+        self.seq
+    }
+
+    /// How many places in the message had to be mended: NaN and infinities made null, half characters.
+    #[must_use]
+    pub fn repairs(&self) -> u32 {
+        self.repairs
+    }
+
+    /// The same update with the broker's stamp on it.
+    #[must_use]
+    pub fn stamped(self, ts: Timestamp, seq: u64) -> Self {
+        Self { ts: Some(self.ts.unwrap_or(ts)), seq: Some(seq), ..self }
+    }
+
+    /// Appends the update in canonical order: `ns`, `type`, `ts`, `data`, `documentation_url`, `seq`.
+    /// The order is part of the wire, since clients subscribe to its first bytes.
+    pub fn push_json(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(br#"{"ns":""#);
+        out.extend_from_slice(self.ns.as_bytes());
+        out.extend_from_slice(br#"","type":"thing_update","#);
+        self.push_value_fields(out);
+        if let Some(seq) = self.seq {
+            push(out, format_args!(",\"seq\":{seq}"));
+        }
+        out.push(b'}');
+    }
+
+    /// Appends `"ts":…,"data":…,"documentation_url":…`, which updates and snapshots have in common.
+    pub(super) fn push_value_fields(&self, out: &mut Vec<u8>) {
+        match self.ts {
+            Some(ts) => push(out, format_args!("\"ts\":{ts},\"data\":")),
+            None => out.extend_from_slice(br#""ts":null,"data":"#),
+        }
+        out.extend_from_slice(self.data.as_bytes());
+        out.extend_from_slice(br#","documentation_url":"#);
+        match self.documentation_url {
+            Some(url) => push_json_string(out, url),
+            None => out.extend_from_slice(b"null"),
+        }
+    }
+
+    /// The update in canonical order, as a new vector.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.data.len() + self.ns.len() + 128);
+        self.push_json(&mut out);
+        out
+    }
+}

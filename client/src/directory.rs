@@ -1,0 +1,221 @@
+//! The directory: every thing that spoke, with its last value. Pure: no socket, no clock; times are arguments.
+//!
+//! The broker's hub keeps one, and so does every client, which makes theirs equal to the broker's.
+
+mod recent;
+mod record;
+
+use std::collections::BTreeMap;
+use std::hash::BuildHasher;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+use thingsbus_adaptor::wire::{Namespace, Timestamp};
+
+use recent::Recent;
+pub use record::{Record, Value};
+
+/// What counts as a thing's weight besides its texts, in bytes: record, index entries, allocator.
+pub const THING_BYTES: usize = 256;
+
+/// Every thing that spoke, with its last value; found by name, in order of names, and in order of their last
+/// update.
+#[derive(Default)]
+pub struct Directory {
+    records: Vec<Record>,
+    /// Places in `records`, by the hash of their names.
+    by_name: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+    /// Names in byte order: what subtrees and pages are cut from.
+    in_order: BTreeMap<Arc<str>, u32>,
+    recent: Recent,
+    documentation_urls: hashbrown::HashSet<Arc<str>>,
+    text_bytes: usize,
+}
+
+/// What a value is put in place of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// The thing spoke for the first time.
+    New,
+    /// It had a value before.
+    Known,
+}
+
+/// Which things are meant.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    /// This one.
+    pub ns: &'a str,
+    /// And all below it.
+    pub tree: bool,
+}
+
+impl Scope<'_> {
+    /// Everything.
+    pub const ALL: Scope<'static> = Scope { ns: "", tree: true };
+
+    /// Is `ns` meant?
+    #[must_use]
+    pub fn holds(&self, ns: &str) -> bool {
+        match ns.strip_prefix(self.ns) {
+            Some("") => true,
+            Some(rest) => self.tree && (self.ns.is_empty() || rest.starts_with('.')),
+            None => false,
+        }
+    }
+}
+
+impl Directory {
+    /// With nothing in it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many things spoke.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Did none speak yet?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// About how much memory the things take, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.text_bytes + self.records.len() * THING_BYTES
+    }
+
+    /// The thing's last value; `None` where it never spoke.
+    #[must_use]
+    pub fn get(&self, ns: &str) -> Option<&Record> {
+        self.place(ns).and_then(|place| self.records.get(place as usize))
+    }
+
+    /// Sets a thing's value. The last one put is the thing's value, whatever its `ts` says. A thing keeps its
+    /// documentation URL where the new value brings none.
+    ///
+    /// `ns` must be a valid namespace, as [`thingsbus_adaptor::wire::Update::ns`] gives it.
+    pub fn put(&mut self, ns: &str, value: &Value<'_>) -> Put {
+        debug_assert!(Namespace::parse(ns).is_ok());
+        let documentation_url = value.documentation_url.map(|url| self.shared(url));
+        let (place, put) = match self.place(ns) {
+            Some(place) => (place, Put::Known),
+            None => (self.add(ns), Put::New),
+        };
+        if let Some(record) = self.records.get_mut(place as usize) {
+            self.text_bytes -= record.data.len();
+            self.text_bytes += value.data.len();
+            record.set(value, documentation_url);
+        }
+        self.recent.touch(place);
+        put
+    }
+
+    /// The things of `scope` that come after `after`, in pages' order: the scope's own thing first, then what is
+    /// below it by the bytes of its name.
+    pub fn things<'d>(
+        &'d self,
+        scope: Scope<'_>,
+        after: Option<&str>,
+    ) -> impl Iterator<Item = &'d Record> + use<'d> {
+        let own = match after {
+            None => self.get(scope.ns),
+            Some(_) => None,
+        };
+        // Below "a" is what begins with "a.", and "/" is the byte after the dot. Everything but the root itself
+        // is below the root.
+        let (first, end) = match (scope.tree, scope.ns) {
+            (false, _) => (Bound::Excluded(scope.ns.to_owned()), Bound::Excluded(scope.ns.to_owned())),
+            (true, "") => (Bound::Excluded(String::new()), Bound::Unbounded),
+            (true, ns) => (Bound::Excluded(format!("{ns}.")), Bound::Excluded(format!("{ns}/"))),
+        };
+        let first = match after {
+            Some(after) if !matches!(&first, Bound::Excluded(first) if first.as_str() > after) => {
+                Bound::Excluded(after.to_owned())
+            }
+            _ => first,
+        };
+        let empty = match (&first, &end) {
+            (Bound::Excluded(first), Bound::Excluded(end)) => first >= end,
+            _ => false,
+        };
+        let below = (scope.tree && !empty)
+            .then(|| self.in_order.range::<str, _>((as_str(&first), as_str(&end))).map(|(_, &place)| place));
+        own.into_iter()
+            .chain(below.into_iter().flatten().filter_map(|place| self.records.get(place as usize)))
+    }
+
+    /// All things, the last updated one first.
+    pub fn newest_first(&self) -> impl Iterator<Item = &Record> {
+        self.recent.newest_first().filter_map(|place| self.records.get(place as usize))
+    }
+
+    fn place(&self, ns: &str) -> Option<u32> {
+        let records = &self.records;
+        self.by_name
+            .find(self.hasher.hash_one(ns), |&place| {
+                records.get(place as usize).is_some_and(|record| record.ns() == ns)
+            })
+            .copied()
+    }
+
+    fn add(&mut self, ns: &str) -> u32 {
+        // Limits keep the count far below 2^32: see the hub's `things_max`.
+        let place = u32::try_from(self.records.len()).unwrap_or(u32::MAX);
+        let name: Arc<str> = ns.into();
+        self.text_bytes += ns.len();
+        self.records.push(Record::new(name.clone()));
+        self.in_order.insert(name, place);
+        let Self { records, by_name, hasher, .. } = self;
+        by_name.insert_unique(hasher.hash_one(ns), place, |&place| {
+            hasher.hash_one(records.get(place as usize).map_or("", Record::ns))
+        });
+        place
+    }
+
+    /// One allocation for all things with the same documentation URL.
+    fn shared(&mut self, url: &str) -> Arc<str> {
+        if let Some(known) = self.documentation_urls.get(url) {
+            return known.clone();
+        }
+        if self.documentation_urls.len() > self.records.len() {
+            // A sender that writes a new URL each time must not make this grow.
+            self.documentation_urls.retain(|url| Arc::strong_count(url) > 1);
+        }
+        let url: Arc<str> = url.into();
+        self.documentation_urls.insert(url.clone());
+        url
+    }
+}
+
+fn as_str(bound: &Bound<String>) -> Bound<&str> {
+    match bound {
+        Bound::Included(text) => Bound::Included(text),
+        Bound::Excluded(text) => Bound::Excluded(text),
+        Bound::Unbounded => Bound::Unbounded,
+    }
+}
+
+impl std::fmt::Debug for Directory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_map()
+            .entries(self.things(Scope::ALL, None).map(|record| (record.ns(), record.data())))
+            .finish()
+    }
+}
+
+/// The time by which a record's value is old: since the broker received it.
+#[must_use]
+pub fn age(record: &Record, now: Timestamp) -> std::time::Duration {
+    now.since(record.received())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+//! The directory against the simplest thing that could be right: a sorted map and a list.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use thingsbus_adaptor::wire::Timestamp;
+
+use super::{Directory, Put, Scope, Value};
+
+fn value(data: &str, seq: u64) -> Value<'_> {
+    let now = Timestamp::default();
+    Value { data, ts: now, received: now, seq, documentation_url: None }
+}
+
+fn names(directory: &Directory, scope: Scope<'_>, after: Option<&str>) -> Vec<String> {
+    directory.things(scope, after).map(|record| record.ns().to_owned()).collect()
+}
+
+#[test]
+fn a_subtree_is_its_thing_and_what_has_its_dot() {
+    let mut directory = Directory::new();
+    for ns in ["a", "a-b", "a.b", "a.b.c", "a0", "ab", "b", "", "a.b-c"] {
+        assert_eq!(directory.put(ns, &value("1", 1)), Put::New);
+    }
+    let tree = |ns| Scope { ns, tree: true };
+    assert_eq!(names(&directory, tree("a"), None), ["a", "a.b", "a.b-c", "a.b.c"]);
+    assert_eq!(names(&directory, tree("a"), Some("a")), ["a.b", "a.b-c", "a.b.c"]);
+    assert_eq!(names(&directory, tree("a"), Some("a.b-c")), ["a.b.c"]);
+    assert_eq!(names(&directory, tree("a"), Some("zzz")), [""; 0]);
+    assert_eq!(names(&directory, Scope { ns: "a", tree: false }, None), ["a"]);
+    assert_eq!(names(&directory, tree("nobody"), None), [""; 0]);
+    assert_eq!(names(&directory, tree(""), None), ["", "a", "a-b", "a.b", "a.b-c", "a.b.c", "a0", "ab", "b"]);
+    assert_eq!(names(&directory, tree(""), Some("a0")), ["ab", "b"]);
+    for ns in ["a", "a.b", "ab", ""] {
+        for scope in [tree("a"), tree(""), Scope { ns: "a", tree: false }] {
+            assert_eq!(
+                scope.holds(ns),
+                names(&directory, scope, None).contains(&ns.to_owned()),
+                "{ns} {scope:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_thing_keeps_its_last_documentation_url_and_its_last_value() {
+    let mut directory = Directory::new();
+    directory.put("a", &Value { documentation_url: Some("http://x"), ..value("1", 1) });
+    assert_eq!(directory.put("a", &value("22", 2)), Put::Known);
+    let record = directory.get("a").unwrap();
+    assert_eq!((record.data(), record.documentation_url(), record.seq()), ("22", Some("http://x"), 2));
+    assert_eq!(directory.len(), 1);
+}
+
+#[test]
+fn a_new_url_each_time_makes_nothing_grow() {
+    let mut directory = Directory::new();
+    for number in 0..1_000 {
+        let url = format!("http://{number}");
+        directory.put("a", &Value { documentation_url: Some(&url), ..value("1", 1) });
+    }
+    assert!(directory.documentation_urls.len() <= 3, "{}", directory.documentation_urls.len());
+}
+
+proptest! {
+    #[test]
+    fn it_agrees_with_a_map_and_a_list(puts in prop::collection::vec(("[a-c](\\.[a-c]){0,2}", 0..100u32), 0..60)) {
+        let mut directory = Directory::new();
+        let mut map = BTreeMap::new();
+        let mut list: Vec<String> = Vec::new();
+        for (seq, (ns, number)) in puts.iter().enumerate() {
+            let data = number.to_string();
+            let put = directory.put(ns, &value(&data, seq as u64 + 1));
+            prop_assert_eq!(put == Put::Known, map.insert(ns.clone(), data).is_some());
+            list.retain(|other| other != ns);
+            list.insert(0, ns.clone());
+        }
+        let all: Vec<_> = directory.things(Scope::ALL, None).map(|r| (r.ns().to_owned(), r.data().to_owned())).collect();
+        prop_assert_eq!(all, map.clone().into_iter().collect::<Vec<_>>());
+        let newest: Vec<_> = directory.newest_first().map(|r| r.ns().to_owned()).collect();
+        prop_assert_eq!(newest, list);
+        let text: usize = map.iter().map(|(ns, data)| ns.len() + data.len()).sum();
+        prop_assert_eq!(directory.bytes(), text + map.len() * super::THING_BYTES);
+        for after in map.keys() {
+            let page = names(&directory, Scope::ALL, Some(after));
+            let wanted: Vec<_> = map.keys().filter(|ns| *ns > after).cloned().collect();
+            prop_assert_eq!(page, wanted);
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! Hear what sensors say.
+pub mod directory;
