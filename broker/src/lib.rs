@@ -1,1 +1,23 @@
-//! The broker.
+//! The one place where everything the sensors say comes together.
+//!
+//! ```no_run
+//! use thingsbus_broker::{Broker, Config};
+//! let broker = Broker::bind(Config { port: 0, ..Config::default() })?;
+//! println!("clients connect to {}", broker.addresses().clients);
+//! let handle = broker.handle();
+//! let thread = std::thread::spawn(move || broker.run());
+//! handle.stop();
+//! # Ok::<(), thingsbus_broker::Error>(())
+//! ```
+
+mod broker;
+mod config;
+mod counters;
+mod door;
+mod error;
+pub mod hub;
+pub mod zmtp;
+
+pub use broker::{Addresses, Broker, Handle};
+pub use config::{Config, Level, Limits, Log, LogFormat, Snapshot};
+pub use error::{ConfigError, Error};

@@ -28,7 +28,9 @@ mod role;
 mod tests;
 
 pub use command::{PING_CONTEXT_BYTES_MAX, push_ping};
-pub use connection::{COMMAND_BYTES_MAX, Connection, Event, HANDSHAKE_BYTES_MAX, Limits, SUBSCRIPTION_BYTES_MAX};
+pub use connection::{
+    COMMAND_BYTES_MAX, Connection, Event, HANDSHAKE_BYTES_MAX, Limits, SUBSCRIPTION_BYTES_MAX,
+};
 pub use frame::{FRAME_HEADER_BYTES_MAX, frame_header, push_frame};
 pub use greeting::GREETING_BYTES;
 pub use refused::Refused;

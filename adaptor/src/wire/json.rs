@@ -1,13 +1,12 @@
 //! JSON messages: decoding what sensors and brokers write.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
 use super::limits::{
     DATAGRAM_BYTES_MAX, DEPTH_MAX, DOCUMENTATION_URL_BYTES_MAX, MESSAGE_BYTES_MAX, SNAPSHOT_BYTES_MAX,
 };
 use super::namespace::is_valid;
-use super::scan::{Edit, Scanner, mend, needs_mending};
+use super::scan::{Scanner, Value, mend};
 use super::snapshot::{Mark, Snapshot};
 use super::update::{Message, Update};
 use super::{Rejected, Timestamp, msgpack};
@@ -16,7 +15,6 @@ use super::{Rejected, Timestamp, msgpack};
 #[derive(Default)]
 pub struct Scratch {
     json: Vec<u8>,
-    edits: Vec<Edit>,
     ns: String,
     data: String,
     documentation_url: String,
@@ -30,8 +28,8 @@ pub struct Scratch {
 /// The first reason found; nothing is kept of the message.
 pub fn decode_update<'a>(bytes: &'a [u8], scratch: &'a mut Scratch) -> Result<Update<'a>, Rejected> {
     let text = checked_text(bytes, MESSAGE_BYTES_MAX)?;
-    let Scratch { edits, ns, data, documentation_url, .. } = scratch;
-    update_from_text(text, 0, edits, Texts { ns, data, documentation_url })
+    let Scratch { ns, data, documentation_url, .. } = scratch;
+    update_from_text(text, 0, Texts { ns, data, documentation_url })
 }
 
 /// Decodes one UDP datagram: msgpack as 0.2.1's sensors send it, or the JSON of [`decode_update`] (which no
@@ -43,13 +41,13 @@ pub fn decode_datagram<'a>(bytes: &'a [u8], scratch: &'a mut Scratch) -> Result<
     if bytes.len() > DATAGRAM_BYTES_MAX {
         return Err(Rejected::TooLong);
     }
-    let Scratch { json, edits, ns, data, documentation_url } = scratch;
+    let Scratch { json, ns, data, documentation_url } = scratch;
     let texts = Texts { ns, data, documentation_url };
-    if matches!(bytes.first(), Some(b'{' | b'[' | b' ')) {
-        return update_from_text(checked_text(bytes, DATAGRAM_BYTES_MAX)?, 0, edits, texts);
+    if matches!(bytes.first(), Some(b'{' | b'[' | b' ' | b'\t' | b'\n' | b'\r')) {
+        return update_from_text(checked_text(bytes, DATAGRAM_BYTES_MAX)?, 0, texts);
     }
     let repairs = msgpack::to_json(bytes, json)?;
-    update_from_text(checked_text(json, usize::MAX)?, repairs, edits, texts)
+    update_from_text(checked_text(json, usize::MAX)?, repairs, texts)
 }
 
 /// Decodes what a broker sends to its clients. Unknown types are [`Message::Other`].
@@ -58,112 +56,100 @@ pub fn decode_datagram<'a>(bytes: &'a [u8], scratch: &'a mut Scratch) -> Result<
 /// Where the message is broken, or is an update or a snapshot with something missing.
 pub fn decode_message<'a>(bytes: &'a [u8], scratch: &'a mut Scratch) -> Result<Message<'a>, Rejected> {
     let text = checked_text(bytes, SNAPSHOT_BYTES_MAX)?;
-    let Scratch { edits, ns, data, documentation_url, .. } = scratch;
-    edits.clear();
+    let Scratch { ns, data, documentation_url, .. } = scratch;
     // A snapshot holds the data of things two levels down.
-    let mut scanner = Scanner::new(text, DEPTH_MAX + 2, edits);
-    let fields = Fields::read(&mut scanner, text)?;
+    let mut scanner = Scanner::new(text, DEPTH_MAX + 2);
+    let fields = Fields::read(&mut scanner)?;
     scanner.end()?;
-    let kind = fields.get(Key::Type).map(|range| string(text, range)).transpose()?;
-    match kind.as_deref() {
-        Some("thing_update") => {
-            let texts = Texts { ns, data, documentation_url };
-            fields.update(text, edits, 0, texts).map(Message::Update)
-        }
-        Some("thing_snapshot") => {
+    match fields.kind()?.as_ref() {
+        "thing_update" => fields.update(0, Texts { ns, data, documentation_url }).map(Message::Update),
+        "thing_snapshot" => {
             let things = fields.get(Key::Data).ok_or(Rejected::DataMissing)?;
-            let things = mended(text, &things, edits, data);
+            if !things.text.starts_with('{') {
+                return Err(Rejected::Shape);
+            }
+            let (things, _) = mended(things, data);
             Ok(Message::Snapshot(Snapshot {
-                ts: fields.ts(text)?,
-                epoch: fields.plain(Key::Epoch, text),
-                seq: fields.number(Key::Seq, text),
-                count: fields.number(Key::Count, text),
-                next: fields.plain(Key::Next, text),
-                things: things.0,
+                ts: fields.ts()?,
+                epoch: fields.plain(Key::Epoch),
+                seq: fields.number(Key::Seq),
+                count: fields.number(Key::Count),
+                next: fields.plain(Key::Next),
+                things,
             }))
         }
-        Some("thing_mark") => Ok(Message::Mark(Mark {
-            mark: fields.plain(Key::Mark, text).ok_or(Rejected::Shape)?,
-            epoch: fields.plain(Key::Epoch, text).ok_or(Rejected::Shape)?,
-            seq: fields.number(Key::Seq, text).ok_or(Rejected::Shape)?,
+        "thing_mark" => Ok(Message::Mark(Mark {
+            mark: fields.plain(Key::Mark).ok_or(Rejected::Shape)?,
+            epoch: fields.plain(Key::Epoch).ok_or(Rejected::Shape)?,
+            seq: fields.number(Key::Seq).ok_or(Rejected::Shape)?,
         })),
-        Some(_) => Ok(Message::Other),
-        None => Err(Rejected::Type),
+        _ => Ok(Message::Other),
     }
 }
 
-/// Is `data` one JSON value that needs no mending?
-pub(super) fn check_data(data: &str) -> Result<(), Rejected> {
-    let mut edits = Vec::new();
-    let mut scanner = Scanner::new(data, DEPTH_MAX, &mut edits);
-    scanner.value()?;
+/// `data` without the space around it, where it is one JSON value that needs no mending.
+pub(super) fn checked_data(data: &str) -> Result<&str, Rejected> {
+    let mut scanner = Scanner::new(data, DEPTH_MAX);
+    let value = scanner.value()?;
     scanner.end()?;
-    if edits.is_empty() { Ok(()) } else { Err(Rejected::NotJson) }
+    if value.needs_mending { Err(Rejected::NotJson) } else { Ok(value.text) }
 }
 
-pub(super) fn check_documentation_url(url: Option<&str>) -> Result<(), Rejected> {
-    match url {
-        Some(url) if url.len() > DOCUMENTATION_URL_BYTES_MAX => Err(Rejected::DocumentationUrl),
-        _ => Ok(()),
+/// `url`, where it is one: the empty text is none.
+pub(super) fn checked_documentation_url(url: &str) -> Result<Option<&str>, Rejected> {
+    match url.len() {
+        0 => Ok(None),
+        1..=DOCUMENTATION_URL_BYTES_MAX => Ok(Some(url)),
+        _ => Err(Rejected::DocumentationUrl),
     }
 }
 
 /// The things of a snapshot's `data`, one after the other: each an object with its own `ns`.
 pub(super) struct ThingsScanner<'a> {
-    pub(super) text: &'a str,
-    pub(super) at: usize,
+    /// What was not told yet. It was checked and mended when the message came.
+    pub(super) rest: &'a str,
 }
 
 impl<'a> ThingsScanner<'a> {
-    /// The next thing's fields; `None` at the end. The text was checked and mended when the message came.
+    /// The next thing's fields; `None` at the end.
     pub(super) fn next(&mut self) -> Option<Result<ThingFields<'a>, Rejected>> {
-        let mut edits = Vec::new();
-        let rest = self.text.get(self.at..)?;
-        let mut scanner = Scanner::new(rest, DEPTH_MAX + 2, &mut edits);
+        let mut scanner = Scanner::new(self.rest, DEPTH_MAX);
         if !(scanner.take(b'{') || scanner.take(b',')) || scanner.peek() == Some(b'}') {
             return None;
         }
         scanner.key().ok()?;
-        let range = scanner.value().ok()?;
-        self.at += range.end;
-        let thing = rest.get(range)?;
-        let mut scanner = Scanner::new(thing, DEPTH_MAX, &mut edits);
-        Some(Fields::read(&mut scanner, thing).map(|fields| ThingFields { text: thing, fields }))
+        let fields = Fields::read(&mut scanner);
+        self.rest = scanner.rest();
+        Some(fields.map(ThingFields))
     }
 }
 
 /// One thing of a snapshot.
-pub(super) struct ThingFields<'a> {
-    text: &'a str,
-    fields: Fields,
-}
+pub(super) struct ThingFields<'a>(Fields<'a>);
 
 impl<'a> ThingFields<'a> {
     pub(super) fn ns(&self) -> Result<Cow<'a, str>, Rejected> {
-        let ns = string(self.text, self.fields.get(Key::Ns).ok_or(Rejected::NsMissing)?)?;
-        if is_valid(&ns) { Ok(ns) } else { Err(Rejected::Ns) }
+        self.0.ns()
     }
 
     pub(super) fn ts(&self) -> Result<Option<Timestamp>, Rejected> {
-        self.fields.ts(self.text)
+        self.0.ts()
     }
 
     pub(super) fn received(&self) -> Option<Timestamp> {
-        let text = self.text.get(self.fields.get(Key::Received)?)?;
-        Timestamp::from_seconds(text.parse().ok()?)
+        Timestamp::from_seconds(self.0.get(Key::Received)?.text.parse().ok()?)
     }
 
     pub(super) fn data(&self) -> Result<&'a str, Rejected> {
-        let range = self.fields.get(Key::Data).ok_or(Rejected::DataMissing)?;
-        self.text.get(range).ok_or(Rejected::DataMissing)
+        self.0.get(Key::Data).map(|data| data.text).ok_or(Rejected::DataMissing)
     }
 
     pub(super) fn documentation_url(&self) -> Result<Option<Cow<'a, str>>, Rejected> {
-        self.fields.documentation_url(self.text)
+        self.0.documentation_url()
     }
 
     pub(super) fn seq(&self) -> Option<u64> {
-        self.fields.number(Key::Seq, self.text)
+        self.0.number(Key::Seq)
     }
 }
 
@@ -181,31 +167,19 @@ fn checked_text(bytes: &[u8], bytes_max: usize) -> Result<&str, Rejected> {
     std::str::from_utf8(bytes).map_err(|_| Rejected::NotUtf8)
 }
 
-fn update_from_text<'a>(
-    text: &'a str,
-    repairs: u32,
-    edits: &'a mut Vec<Edit>,
-    texts: Texts<'a>,
-) -> Result<Update<'a>, Rejected> {
-    edits.clear();
-    let mut scanner = Scanner::new(text, DEPTH_MAX, edits);
-    let fields = match scanner.peek() {
-        Some(b'{') => {
-            let fields = Fields::read(&mut scanner, text)?;
-            let kind = fields.get(Key::Type).ok_or(Rejected::Type)?;
-            if string(text, kind)? != "thing_update" {
-                return Err(Rejected::Type);
-            }
-            fields
+fn update_from_text<'a>(text: &'a str, repairs: u32, texts: Texts<'a>) -> Result<Update<'a>, Rejected> {
+    let mut scanner = Scanner::new(text, DEPTH_MAX);
+    let fields = if scanner.peek() == Some(b'[') {
+        Fields::read_list(&mut scanner)?
+    } else {
+        let fields = Fields::read(&mut scanner)?;
+        if fields.kind()? != "thing_update" {
+            return Err(Rejected::Type);
         }
-        Some(b'[') => Fields::read_list(&mut scanner)?,
-        _ => {
-            scanner.value()?;
-            return Err(Rejected::Shape);
-        }
+        fields
     };
     scanner.end()?;
-    fields.update(text, edits, repairs, texts)
+    fields.update(repairs, texts)
 }
 
 /// The keys that any message has.
@@ -245,17 +219,18 @@ impl Key {
     }
 }
 
-/// Where each known field's value stands in the text.
+/// The value of each known key.
 #[derive(Default)]
-struct Fields {
-    ranges: [Option<Range<usize>>; Key::COUNT],
+struct Fields<'a> {
+    values: [Option<Value<'a>>; Key::COUNT],
 }
 
-impl Fields {
+impl<'a> Fields<'a> {
     /// Takes an object.
-    fn read(scanner: &mut Scanner<'_, '_>, text: &str) -> Result<Self, Rejected> {
+    fn read(scanner: &mut Scanner<'a, '_>) -> Result<Self, Rejected> {
         let mut fields = Self::default();
         if !scanner.take(b'{') {
+            scanner.value()?;
             return Err(Rejected::Shape);
         }
         if scanner.take(b'}') {
@@ -263,10 +238,9 @@ impl Fields {
         }
         loop {
             let key = scanner.key()?;
-            let key = text.get(key).unwrap_or_default();
             let value = scanner.value()?;
             let known = if key.contains('\\') {
-                Key::named(&unescape(key).ok_or(Rejected::NotUtf8)?)
+                unescape(key).and_then(|key| Key::named(&key))
             } else {
                 Key::named(key)
             };
@@ -283,7 +257,7 @@ impl Fields {
     }
 
     /// Takes the short form: a list of exactly `ns`, `ts`, `data`, `documentation_url`.
-    fn read_list(scanner: &mut Scanner<'_, '_>) -> Result<Self, Rejected> {
+    fn read_list(scanner: &mut Scanner<'a, '_>) -> Result<Self, Rejected> {
         const ORDER: [Key; 4] = [Key::Ns, Key::Ts, Key::Data, Key::DocumentationUrl];
         let mut fields = Self::default();
         scanner.take(b'[');
@@ -305,80 +279,75 @@ impl Fields {
         if order.next().is_none() { Ok(fields) } else { Err(Rejected::Shape) }
     }
 
-    fn put(&mut self, key: Key, value: Range<usize>) {
-        if let Some(place) = self.ranges.get_mut(key as usize) {
+    fn put(&mut self, key: Key, value: Value<'a>) {
+        if let Some(place) = self.values.get_mut(key as usize) {
             *place = Some(value);
         }
     }
 
-    fn get(&self, key: Key) -> Option<Range<usize>> {
-        self.ranges.get(key as usize).cloned().flatten()
+    fn get(&self, key: Key) -> Option<Value<'a>> {
+        self.values.get(key as usize).copied().flatten()
     }
 
-    fn update<'a>(
-        &self,
-        text: &'a str,
-        edits: &'a [Edit],
-        repairs: u32,
-        texts: Texts<'a>,
-    ) -> Result<Update<'a>, Rejected> {
-        let ns = string(text, self.get(Key::Ns).ok_or(Rejected::NsMissing)?).map_err(|_| Rejected::Ns)?;
-        if !is_valid(&ns) {
-            return Err(Rejected::Ns);
-        }
-        let ns = kept(ns, texts.ns);
-        let ts = self.ts(text)?;
+    fn update(&self, repairs: u32, texts: Texts<'a>) -> Result<Update<'a>, Rejected> {
+        let ns = kept(self.ns()?, texts.ns);
+        let ts = self.ts()?;
         let data = self.get(Key::Data).ok_or(Rejected::DataMissing)?;
-        let documentation_url = self.documentation_url(text)?;
-        let documentation_url = documentation_url.map(|url| kept(url, texts.documentation_url));
-        let ts_repairs = self.get(Key::Ts).is_some_and(|range| ts.is_none() && needs_mending(&range, edits));
-        let (data, data_repairs) = mended(text, &data, edits, texts.data);
-        let seq = self.number(Key::Seq, text);
+        if data.depth > DEPTH_MAX {
+            return Err(Rejected::TooDeep);
+        }
+        let documentation_url = self.documentation_url()?.map(|url| kept(url, texts.documentation_url));
+        let ts_repairs = self.get(Key::Ts).is_some_and(|ts| ts.needs_mending);
+        let (data, data_repairs) = mended(data, texts.data);
+        let seq = self.number(Key::Seq);
         let repairs = repairs + data_repairs + u32::from(ts_repairs);
         Ok(Update { ns, ts, data, documentation_url, seq, repairs })
     }
 
+    fn kind(&self) -> Result<Cow<'a, str>, Rejected> {
+        self.get(Key::Type).and_then(string).ok_or(Rejected::Type)
+    }
+
+    fn ns(&self) -> Result<Cow<'a, str>, Rejected> {
+        let ns = self.get(Key::Ns).ok_or(Rejected::NsMissing)?;
+        string(ns).filter(|ns| is_valid(ns)).ok_or(Rejected::Ns)
+    }
+
     /// A number of seconds, or `None` for null, a missing `ts` and what is not finite.
-    fn ts(&self, text: &str) -> Result<Option<Timestamp>, Rejected> {
-        let Some(ts) = self.get(Key::Ts).and_then(|range| text.get(range)) else { return Ok(None) };
-        match ts {
+    fn ts(&self) -> Result<Option<Timestamp>, Rejected> {
+        match self.get(Key::Ts).map_or("null", |ts| ts.text) {
             "null" | "NaN" | "Infinity" | "-Infinity" => Ok(None),
             number => Ok(Timestamp::from_seconds(number.parse().map_err(|_| Rejected::Ts)?)),
         }
     }
 
-    fn documentation_url<'a>(&self, text: &'a str) -> Result<Option<Cow<'a, str>>, Rejected> {
-        let Some(range) = self.get(Key::DocumentationUrl) else { return Ok(None) };
-        if text.get(range.clone()) == Some("null") {
+    fn documentation_url(&self) -> Result<Option<Cow<'a, str>>, Rejected> {
+        let Some(url) = self.get(Key::DocumentationUrl).filter(|url| url.text != "null") else {
             return Ok(None);
-        }
-        let url = string(text, range).map_err(|_| Rejected::DocumentationUrl)?;
-        check_documentation_url(Some(&url))?;
-        Ok(if url.is_empty() { None } else { Some(url) })
+        };
+        let url = string(url).ok_or(Rejected::DocumentationUrl)?;
+        Ok(checked_documentation_url(&url)?.is_some().then_some(url))
     }
 
-    fn number(&self, key: Key, text: &str) -> Option<u64> {
-        text.get(self.get(key)?)?.parse().ok()
+    fn number(&self, key: Key) -> Option<u64> {
+        self.get(key)?.text.parse().ok()
     }
 
     /// A string that has no escapes, as those have that brokers write: `None` for everything else.
-    fn plain<'a>(&self, key: Key, text: &'a str) -> Option<&'a str> {
-        text.get(self.get(key)?)?.strip_prefix('"')?.strip_suffix('"')
+    fn plain(&self, key: Key) -> Option<&'a str> {
+        inner(self.get(key)?).filter(|inner| !inner.contains('\\'))
     }
 }
 
-/// The text of a string value. Where half a surrogate pair stands in it, it is no text.
-fn string(text: &str, range: Range<usize>) -> Result<Cow<'_, str>, Rejected> {
-    let inner = text
-        .get(range)
-        .and_then(|value| value.strip_prefix('"'))
-        .and_then(|value| value.strip_suffix('"'))
-        .ok_or(Rejected::Type)?;
-    if inner.contains('\\') {
-        unescape(inner).map(Cow::Owned).ok_or(Rejected::NotUtf8)
-    } else {
-        Ok(Cow::Borrowed(inner))
-    }
+/// What stands between a string's quotes.
+fn inner(value: Value<'_>) -> Option<&str> {
+    value.text.strip_prefix('"')?.strip_suffix('"')
+}
+
+/// The text of a string. Where half a surrogate pair stands in it, it is no text.
+fn string(value: Value<'_>) -> Option<Cow<'_, str>> {
+    let inner = inner(value)?;
+    if inner.contains('\\') { unescape(inner).map(Cow::Owned) } else { Some(Cow::Borrowed(inner)) }
 }
 
 fn unescape(inner: &str) -> Option<String> {
@@ -396,12 +365,12 @@ fn kept<'a>(text: Cow<'a, str>, place: &'a mut String) -> &'a str {
     }
 }
 
-/// The value at `range` with what must be mended in it mended, and how many places that were.
-fn mended<'a>(text: &'a str, range: &Range<usize>, edits: &[Edit], place: &'a mut String) -> (&'a str, u32) {
-    if needs_mending(range, edits) {
-        let repairs = mend(text, range, edits, place);
+/// The value's text with what must be mended in it mended, and how many places that were.
+fn mended<'a>(value: Value<'a>, place: &'a mut String) -> (&'a str, u32) {
+    if value.needs_mending {
+        let repairs = mend(value.text, place);
         (place, repairs)
     } else {
-        (text.get(range.clone()).unwrap_or_default(), 0)
+        (value.text, 0)
     }
 }

@@ -99,8 +99,8 @@ impl<'b> Reader<'b, '_> {
             let start = self.out.len();
             self.key()?;
             let bin = match self.out.get(start..) {
-                Some(b"\"data\"") => Bin::Base64,
-                _ => Bin::Text,
+                Some(b"\"ns\"" | b"\"type\"" | b"\"documentation_url\"") => Bin::Text,
+                _ => Bin::Base64,
             };
             self.out.push(b':');
             self.value(1, bin)?;

@@ -1,34 +1,46 @@
 //! One pass over JSON text: where each value begins and ends, whether it is valid, and what must be mended.
 //!
 //! RFC 8259, and what Python's `json` lets through besides. No recursion (a nesting bomb costs one bit a level)
-//! and no allocation unless something must be mended.
-
-use std::ops::Range;
+//! and no allocation: the few values that must be mended are scanned once more, into a rewrite.
 
 use super::Rejected;
 
-/// A place in the text to be replaced before it goes on.
-#[derive(Clone, Debug)]
-pub(super) struct Edit {
-    at: Range<usize>,
-    with: &'static str,
+/// A value that was taken off a text.
+#[derive(Clone, Copy)]
+pub(super) struct Value<'t> {
+    /// As it stands there.
+    pub(super) text: &'t str,
+    /// How deep arrays and objects nest in it: 0 where it is neither.
+    pub(super) depth: usize,
+    /// Is anything in it to be replaced? Then [`mend`] it before it goes on.
+    pub(super) needs_mending: bool,
 }
 
 /// Reads values off the front of a text.
-pub(super) struct Scanner<'t, 'e> {
+pub(super) struct Scanner<'t, 'o> {
     text: &'t str,
     at: usize,
     depth_max: usize,
-    edits: &'e mut Vec<Edit>,
+    needs_mending: bool,
+    rewrite: Option<Rewrite<'o>>,
+}
+
+/// The text with what must be replaced replaced.
+struct Rewrite<'o> {
+    out: &'o mut String,
+    /// How far the text is in `out`.
+    done: usize,
+    /// How many of the places changed a value (a line end does not).
+    repairs: u32,
 }
 
 /// Numbers with as many characters as this may be larger than any double (1.8e308).
 const NUMBER_BYTES_SAFE: usize = 300;
 
-impl<'t, 'e> Scanner<'t, 'e> {
-    /// At the text's start. What must be mended is added to `edits`. `depth_max` is at most 128.
-    pub(super) fn new(text: &'t str, depth_max: usize, edits: &'e mut Vec<Edit>) -> Self {
-        Self { text, at: 0, depth_max, edits }
+impl<'t> Scanner<'t, '_> {
+    /// At the text's start. `depth_max` is at most [`Nesting::DEPTH_MAX`].
+    pub(super) fn new(text: &'t str, depth_max: usize) -> Self {
+        Self { text, at: 0, depth_max, needs_mending: false, rewrite: None }
     }
 
     /// The next byte that is not white space, without taking it.
@@ -51,43 +63,52 @@ impl<'t, 'e> Scanner<'t, 'e> {
         if self.peek().is_none() { Ok(()) } else { Err(Rejected::NotJson) }
     }
 
-    /// Takes a string and its colon; the range is the text between the quotes, escapes and all.
-    pub(super) fn key(&mut self) -> Result<Range<usize>, Rejected> {
+    /// What was not taken yet.
+    pub(super) fn rest(&self) -> &'t str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// Takes a string and its colon, and gives the text between the quotes, escapes and all.
+    pub(super) fn key(&mut self) -> Result<&'t str, Rejected> {
         self.skip_space();
         let key = self.string()?;
         if self.take(b':') { Ok(key) } else { Err(Rejected::NotJson) }
     }
 
-    /// Takes one value of any kind and says where it stands.
-    pub(super) fn value(&mut self) -> Result<Range<usize>, Rejected> {
+    /// Takes one value of any kind.
+    pub(super) fn value(&mut self) -> Result<Value<'t>, Rejected> {
         self.skip_space();
         let start = self.at;
+        self.needs_mending = false;
         let mut open = Nesting::default();
         loop {
             match self.peek().ok_or(Rejected::NotJson)? {
                 b'{' => {
                     self.at += 1;
+                    open.push(Kind::Object, self.depth_max)?;
                     if !self.take(b'}') {
-                        open.push(Kind::Object, self.depth_max)?;
                         self.key()?;
                         continue;
                     }
-                    open.check(self.depth_max)?;
+                    open.pop();
                 }
                 b'[' => {
                     self.at += 1;
+                    open.push(Kind::Array, self.depth_max)?;
                     if !self.take(b']') {
-                        open.push(Kind::Array, self.depth_max)?;
                         continue;
                     }
-                    open.check(self.depth_max)?;
+                    open.pop();
                 }
-                b'"' => drop(self.string()?),
+                b'"' => _ = self.string()?,
                 _ => self.scalar()?,
             }
             // A value has ended: so may what it stands in.
             loop {
-                let Some(kind) = open.top() else { return Ok(start..self.at) };
+                let Some(kind) = open.top() else {
+                    let text = self.text.get(start..self.at).unwrap_or_default();
+                    return Ok(Value { text, depth: open.deepest, needs_mending: self.needs_mending });
+                };
                 let byte = self.peek();
                 self.at += 1;
                 match (byte, kind) {
@@ -107,24 +128,20 @@ impl<'t, 'e> Scanner<'t, 'e> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    fn rest(&self) -> &'t str {
-        self.text.get(self.at..).unwrap_or_default()
-    }
-
     /// White space. A line end in it is taken out, so that a message is one line wherever it goes.
     fn skip_space(&mut self) {
         while let Some(byte) = self.byte() {
             match byte {
                 b' ' | b'\t' => {}
-                b'\n' | b'\r' => self.edit(self.at..self.at + 1, ""),
+                b'\n' | b'\r' => self.replace(self.at, self.at + 1, ""),
                 _ => break,
             }
             self.at += 1;
         }
     }
 
-    /// A string, of which the range is what stands between the quotes.
-    fn string(&mut self) -> Result<Range<usize>, Rejected> {
+    /// Takes a string and gives what stands between the quotes.
+    fn string(&mut self) -> Result<&'t str, Rejected> {
         if self.byte() != Some(b'"') {
             return Err(Rejected::NotJson);
         }
@@ -137,7 +154,7 @@ impl<'t, 'e> Scanner<'t, 'e> {
             match self.byte() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(start..self.at - 1);
+                    return Ok(self.text.get(start..self.at - 1).unwrap_or_default());
                 }
                 Some(b'\\') => self.escape()?,
                 _ => return Err(Rejected::NotJson),
@@ -164,9 +181,9 @@ impl<'t, 'e> Scanner<'t, 'e> {
                     }
                     self.at = half; // a half alone; what follows is looked at for itself
                 }
-                self.edit(start..half, "\\ufffd");
+                self.replace(start, half, "\\ufffd");
             }
-            0xdc00..=0xdfff => self.edit(start..self.at, "\\ufffd"),
+            0xdc00..=0xdfff => self.replace(start, self.at, "\\ufffd"),
             _ => {}
         }
         Ok(())
@@ -183,24 +200,24 @@ impl<'t, 'e> Scanner<'t, 'e> {
 
     /// A number or a word: JSON's three, and the three of Python's `json`, which become null.
     fn scalar(&mut self) -> Result<(), Rejected> {
-        let start = self.at;
-        for (word, edit) in [
-            ("true", None),
-            ("false", None),
-            ("null", None),
-            ("NaN", Some("null")),
-            ("Infinity", Some("null")),
-            ("-Infinity", Some("null")),
-        ] {
-            if self.rest().starts_with(word) {
-                self.at += word.len();
-                if let Some(edit) = edit {
-                    self.edit(start..self.at, edit);
-                }
-                return Ok(());
-            }
+        let (word, instead) = match self.byte() {
+            Some(b't') => ("true", None),
+            Some(b'f') => ("false", None),
+            Some(b'n') => ("null", None),
+            Some(b'N') => ("NaN", Some("null")),
+            Some(b'I') => ("Infinity", Some("null")),
+            Some(b'-') if self.rest().starts_with("-I") => ("-Infinity", Some("null")),
+            _ => return self.number(),
+        };
+        if !self.rest().starts_with(word) {
+            return Err(Rejected::NotJson);
         }
-        self.number()
+        let start = self.at;
+        self.at += word.len();
+        if let Some(instead) = instead {
+            self.replace(start, self.at, instead);
+        }
+        Ok(())
     }
 
     fn number(&mut self) -> Result<(), Rejected> {
@@ -227,7 +244,7 @@ impl<'t, 'e> Scanner<'t, 'e> {
         if exponent || self.at - start > NUMBER_BYTES_SAFE {
             let number = self.text.get(start..self.at).and_then(|text| text.parse::<f64>().ok());
             if number.is_none_or(f64::is_infinite) {
-                self.edit(start..self.at, "null"); // 1e999: an infinity by another name
+                self.replace(start, self.at, "null"); // 1e999: an infinity by another name
             }
         }
         Ok(())
@@ -240,29 +257,29 @@ impl<'t, 'e> Scanner<'t, 'e> {
         if count == 0 { Err(Rejected::NotJson) } else { Ok(count) }
     }
 
-    fn edit(&mut self, at: Range<usize>, with: &'static str) {
-        self.edits.push(Edit { at, with });
+    /// `text[start..end]` must not go on as it is, but as `with`.
+    fn replace(&mut self, start: usize, end: usize, with: &str) {
+        self.needs_mending = true;
+        if let Some(rewrite) = &mut self.rewrite {
+            rewrite.out.push_str(self.text.get(rewrite.done..start).unwrap_or_default());
+            rewrite.out.push_str(with);
+            rewrite.done = end;
+            rewrite.repairs += u32::from(!with.is_empty());
+        }
     }
 }
 
-/// `text[range]` with its edits made, into `out`; how many of them changed a value (a line end does not).
-pub(super) fn mend(text: &str, range: &Range<usize>, edits: &[Edit], out: &mut String) -> u32 {
+/// Writes `value`, the text of one value that was scanned before, into `out` with what must be replaced replaced;
+/// how many of the places changed a value (a line end does not).
+pub(super) fn mend(value: &str, out: &mut String) -> u32 {
     out.clear();
-    let mut from = range.start;
-    let mut repairs = 0;
-    for edit in edits.iter().filter(|edit| edit.at.start >= range.start && edit.at.end <= range.end) {
-        out.push_str(text.get(from..edit.at.start).unwrap_or_default());
-        out.push_str(edit.with);
-        from = edit.at.end;
-        repairs += u32::from(!edit.with.is_empty());
-    }
-    out.push_str(text.get(from..range.end).unwrap_or_default());
+    let rewrite = Some(Rewrite { out, done: 0, repairs: 0 });
+    let mut scanner = Scanner { rewrite, ..Scanner::new(value, Nesting::DEPTH_MAX) };
+    let scanned = scanner.value();
+    debug_assert!(scanned.is_ok());
+    let Some(Rewrite { out, done, repairs }) = scanner.rewrite else { return 0 };
+    out.push_str(value.get(done..).unwrap_or_default());
     repairs
-}
-
-/// Whether any edit lies within `range`.
-pub(super) fn needs_mending(range: &Range<usize>, edits: &[Edit]) -> bool {
-    edits.iter().any(|edit| edit.at.start >= range.start && edit.at.end <= range.end)
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -276,17 +293,20 @@ enum Kind {
 struct Nesting {
     kinds: u128,
     depth: usize,
+    deepest: usize,
 }
 
 impl Nesting {
-    fn check(&self, depth_max: usize) -> Result<(), Rejected> {
-        if self.depth < depth_max { Ok(()) } else { Err(Rejected::TooDeep) }
-    }
+    /// As many levels as there are bits.
+    const DEPTH_MAX: usize = u128::BITS as usize;
 
     fn push(&mut self, kind: Kind, depth_max: usize) -> Result<(), Rejected> {
-        self.check(depth_max)?;
+        if self.depth >= depth_max {
+            return Err(Rejected::TooDeep);
+        }
         self.kinds = self.kinds << 1 | u128::from(kind == Kind::Object);
         self.depth += 1;
+        self.deepest = self.deepest.max(self.depth);
         Ok(())
     }
 

@@ -78,7 +78,7 @@ impl<'a> Snapshot<'a> {
 
     /// The things. One that is broken is told as its reason, and the rest goes on.
     pub fn things(&self) -> impl Iterator<Item = Result<Told<'a>, Rejected>> + use<'a> {
-        let mut scanner = ThingsScanner { text: self.things, at: 0 };
+        let mut scanner = ThingsScanner { rest: self.things };
         std::iter::from_fn(move || {
             scanner.next().map(|fields| {
                 let fields = fields?;
@@ -95,7 +95,22 @@ impl<'a> Snapshot<'a> {
     }
 }
 
-impl Mark<'_> {
+impl<'a> Mark<'a> {
+    /// What the broker answers.
+    #[must_use]
+    pub fn new(mark: &'a str, epoch: &'a str, seq: u64) -> Self {
+        Self { mark, epoch, seq }
+    }
+
+    /// The token that a client's subscription to `{"mark":"TOKEN"` asks to be answered; `None` where the
+    /// subscription is none to a mark.
+    #[must_use]
+    pub fn asked(subscription: &'a [u8]) -> Option<&'a str> {
+        let token = subscription.strip_prefix(br#"{"mark":""#)?.strip_suffix(b"\"")?;
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if token.iter().all(plain) { std::str::from_utf8(token).ok() } else { None }
+    }
+
     /// Appends the mark as the broker sends it.
     pub fn push_json(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(br#"{"mark":"#);

@@ -30,10 +30,12 @@ impl Timestamp {
         self.0
     }
 
-    /// The time from `earlier` to `self`; zero where `earlier` is later.
+    /// The time from `earlier` to `self`; zero where `earlier` is later, and the longest duration there is where
+    /// it is longer than that.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
-        Duration::try_from_secs_f64(self.0 - earlier.0).unwrap_or(Duration::ZERO)
+        let longest = if self < earlier { Duration::ZERO } else { Duration::MAX };
+        Duration::try_from_secs_f64(self.0 - earlier.0).unwrap_or(longest)
     }
 
     /// The moment `duration` before this one.

@@ -1,5 +1,6 @@
 //! An update: one thing has a new value.
 
+use super::json::{checked_data, checked_documentation_url};
 use super::namespace::{Namespace, is_valid};
 use super::snapshot::{Mark, Snapshot};
 use super::text::{push, push_json_string};
@@ -36,15 +37,15 @@ impl<'a> Update<'a> {
     /// An update of `ns` to `data`, a JSON text that is checked here.
     ///
     /// # Errors
-    /// Where `data` is not JSON, nests too deep, or `documentation_url` is too long.
+    /// Where `data` is not JSON as RFC 8259 has it on one line, nests too deep, or `documentation_url` is too long.
     pub fn new(
         ns: &'a Namespace,
         ts: Option<Timestamp>,
         data: &'a str,
         documentation_url: Option<&'a str>,
     ) -> Result<Self, Rejected> {
-        super::json::check_data(data)?;
-        super::json::check_documentation_url(documentation_url)?;
+        let data = checked_data(data)?;
+        let documentation_url = documentation_url.map(checked_documentation_url).transpose()?.flatten();
         Ok(Self { ns: ns.as_str(), ts, data, documentation_url, seq: None, repairs: 0 })
     }
 

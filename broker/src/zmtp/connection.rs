@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::command::{self, Command};
 use super::frame::{FRAME_HEADER_BYTES_MAX, Header};
-use super::greeting::{self, GREETING_BYTES};
+use super::greeting;
 use super::mechanism::Mechanism;
 use super::metadata;
 use super::output::{Answer, Output};
@@ -20,6 +20,9 @@ pub const SUBSCRIPTION_BYTES_MAX: usize = 2_048;
 
 /// The longest command in the traffic: a SUBSCRIBE, whose name and its length take ten bytes.
 pub const COMMAND_BYTES_MAX: usize = SUBSCRIPTION_BYTES_MAX + 10;
+
+// `Connection::unread_bytes_max` relies on it.
+const _: () = assert!(COMMAND_BYTES_MAX <= HANDSHAKE_BYTES_MAX);
 
 /// How to tell the peer that it called at the wrong door (RFC 37, "The NULL Security Mechanism": an error-reason is
 /// printable, without spaces). libzmq then gives up instead of coming back ten times a second.
@@ -79,7 +82,12 @@ pub enum Event<'a> {
 /// How far a peer has come.
 #[derive(Clone, Copy)]
 enum Stage {
+    /// Nothing is known of the peer.
     Greeting,
+    /// The peer's major version is.
+    GreetingRest {
+        major: u8,
+    },
     Handshake,
     Traffic,
     Refused(Refused),
@@ -88,7 +96,7 @@ enum Stage {
 /// What `next` and its parts give.
 type Next<'a> = Result<Option<(usize, Event<'a>)>, Refused>;
 
-/// One peer of a bound door. It holds no bytes of the peer's and allocates nothing: thousands may be idle.
+/// One peer of a bound door. It holds no bytes of the peer's and no memory besides its own: thousands may be idle.
 pub struct Connection {
     /// The rest of a frame that was too long.
     skip_bytes: u64,
@@ -105,7 +113,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// A peer that has just connected. There is output already: our greeting.
+    /// A peer that has just connected. There is output already: our greeting's first part.
     pub const fn new(role: Role, limits: Limits) -> Self {
         let frame_bytes_max = match role {
             Role::Clients => SUBSCRIPTION_BYTES_MAX + 1, // A byte says whether it is one, or takes one back.
@@ -134,6 +142,7 @@ impl Connection {
         let next = match self.stage {
             Stage::Traffic => self.traffic(bytes),
             Stage::Greeting => self.greeting(bytes),
+            Stage::GreetingRest { major } => self.greeting_rest(bytes, major),
             Stage::Handshake => self.handshake(bytes),
             Stage::Refused(refused) => Err(refused),
         };
@@ -181,10 +190,17 @@ impl Connection {
     }
 
     fn greeting<'a>(&mut self, bytes: &'a [u8]) -> Next<'a> {
-        let Some(minor) = greeting::read(bytes, self.mechanism)? else { return Ok(None) };
+        let Some((used, major)) = greeting::read_start(bytes)? else { return Ok(None) };
+        self.output.rest_of_greeting();
+        self.stage = Stage::GreetingRest { major };
+        Ok(Some((used, Event::Nothing)))
+    }
+
+    fn greeting_rest<'a>(&mut self, bytes: &'a [u8], major: u8) -> Next<'a> {
+        let Some((used, minor)) = greeting::read_rest(bytes, major, self.mechanism)? else { return Ok(None) };
         self.peer_minor = minor;
         self.stage = Stage::Handshake;
-        Ok(Some((GREETING_BYTES, Event::Nothing)))
+        Ok(Some((used, Event::Nothing)))
     }
 
     /// The peer's READY is awaited before ours is sent, as RFC 37, "The NULL Security Mechanism", has it for the side

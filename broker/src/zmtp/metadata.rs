@@ -9,23 +9,33 @@ const IDENTITY: &[u8] = b"Identity";
 /// The longest identity that RFC 23, "The Identity Property", allows.
 const IDENTITY_BYTES_MAX: usize = 255;
 
-/// Reads the peer's socket type, the outer `Option`'s inside `None` being a type that RFC 23 does not list.
+/// Reads the peer's socket type; `None` for a type that RFC 23 does not list.
 ///
 /// A property is a length and a name, four bytes of length and a value. Names may be in any case; those that are not
-/// known are passed over. An identity is checked and not kept: an answer goes to the connection that asked.
+/// known are passed over. An identity is checked where it has a meaning and not kept: an answer goes to the connection
+/// that asked.
 pub(super) fn read(metadata: &[u8]) -> Result<Option<SocketType>, Refused> {
     let mut socket_type = None;
+    let mut identity_bytes = 0;
     let mut rest = metadata;
     while !rest.is_empty() {
         let (name, value, behind) = property(rest).ok_or(Refused::BadReady)?;
         if name.eq_ignore_ascii_case(SOCKET_TYPE) {
             socket_type = Some(value);
-        } else if name.eq_ignore_ascii_case(IDENTITY) && value.len() > IDENTITY_BYTES_MAX {
-            return Err(Refused::BadReady);
+        } else if name.eq_ignore_ascii_case(IDENTITY) {
+            identity_bytes = value.len();
         }
         rest = behind;
     }
-    socket_type.map(SocketType::parse).ok_or(Refused::BadReady)
+    let socket_type = SocketType::parse(socket_type.ok_or(Refused::BadReady)?);
+    match socket_type {
+        Some(SocketType::Req | SocketType::Dealer | SocketType::Router)
+            if identity_bytes > IDENTITY_BYTES_MAX =>
+        {
+            Err(Refused::BadReady)
+        }
+        _ => Ok(socket_type),
+    }
 }
 
 /// Splits the first property off: name, value, and the bytes behind it.

@@ -12,7 +12,8 @@ const SUBSCRIBE_ALL: &[u8] = &[1];
 
 /// What goes out next. One PONG at most: a peer that sends PINGs and does not read must not fill our memory.
 pub(super) struct Output {
-    greeting: bool,
+    greeting_start: bool,
+    greeting_rest: bool,
     answer: Option<Answer>,
     pong: Option<PingContext>,
 }
@@ -27,10 +28,16 @@ pub(super) enum Answer {
 }
 
 impl Output {
-    /// At first, a greeting: we speak no older version, so there is nothing to wait for (RFC 37, "Backwards
-    /// Interoperability").
+    /// At first, the part of our greeting that tells the version.
     pub(super) const fn new() -> Self {
-        Self { greeting: true, answer: None, pong: None }
+        Self { greeting_start: true, greeting_rest: false, answer: None, pong: None }
+    }
+
+    /// The rest of the greeting, for a peer that speaks our version. Were it sent at once, as it may be, a libzmq peer
+    /// with CURVE or PLAIN would see our NULL and go without a word, and nobody would learn why; so we do as RFC 37,
+    /// "Detecting ZMTP 2.0 Peers", and libzmq itself do.
+    pub(super) const fn rest_of_greeting(&mut self) {
+        self.greeting_rest = true;
     }
 
     pub(super) const fn answer(&mut self, answer: Answer) {
@@ -43,13 +50,16 @@ impl Output {
 
     #[inline]
     pub(super) const fn is_empty(&self) -> bool {
-        !self.greeting && self.answer.is_none() && self.pong.is_none()
+        !self.greeting_start && !self.greeting_rest && self.answer.is_none() && self.pong.is_none()
     }
 
     /// Appends everything and forgets it.
     pub(super) fn take(&mut self, mechanism: Mechanism, out: &mut Vec<u8>) {
-        if std::mem::take(&mut self.greeting) {
-            greeting::push(mechanism, out);
+        if std::mem::take(&mut self.greeting_start) {
+            greeting::push_start(out);
+        }
+        if std::mem::take(&mut self.greeting_rest) {
+            greeting::push_rest(mechanism, out);
         }
         match self.answer.take() {
             Some(Answer::Ready(ours)) => {

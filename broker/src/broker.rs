@@ -1,0 +1,201 @@
+//! The broker: takes its ports, then turns until it is told to stop. One thread; the hub is on it.
+
+mod middle;
+mod turn;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::time::{Duration, Instant, SystemTime};
+
+use mio::{Events, Interest, Poll, Token, Waker};
+use serde_json::json;
+use thingsbus_adaptor::wire::Timestamp;
+
+use crate::config::Config;
+use crate::door::listen;
+use crate::error::Error;
+use turn::Turn;
+
+/// How long a stopping broker goes on sending what waits.
+const STOP_TIME: Duration = Duration::from_secs(4);
+
+/// The most events taken from the system at once.
+const EVENTS: usize = 1_024;
+
+/// A broker that has its ports and does not turn yet.
+pub struct Broker {
+    poll: Poll,
+    turn: Turn,
+    handle: Handle,
+    commands: Receiver<Command>,
+    addresses: Addresses,
+}
+
+/// Where the doors are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// The clients', whose port the other doors' ports follow from.
+    pub clients: SocketAddr,
+    /// What the system gives as receive buffer for datagrams, in bytes.
+    pub udp_buffer_bytes: usize,
+}
+
+impl Addresses {
+    /// The senders' door, over TCP and over UDP.
+    #[must_use]
+    pub fn input(&self) -> SocketAddr {
+        self.after(1)
+    }
+
+    /// The query door.
+    #[must_use]
+    pub fn query(&self) -> SocketAddr {
+        self.after(2)
+    }
+
+    /// As the ports file has it.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let port = |address: SocketAddr| address.port();
+        let json = json!({
+            "address": self.clients.ip().to_string(),
+            "clients": port(self.clients),
+            "input": port(self.input()),
+            "udp": port(self.input()),
+            "query": port(self.query()),
+            "pid": std::process::id(),
+        });
+        format!("{json}\n")
+    }
+
+    fn after(&self, offset: u16) -> SocketAddr {
+        SocketAddr::new(self.clients.ip(), self.clients.port() + offset)
+    }
+}
+
+/// Tells a running broker what to do, from any thread.
+#[derive(Clone)]
+pub struct Handle {
+    commands: Sender<Command>,
+    waker: Arc<Waker>,
+}
+
+enum Command {
+    Stop,
+    Reconfigure(Box<Config>),
+}
+
+impl Handle {
+    /// Stop taking, send what waits, and end within five seconds.
+    pub fn stop(&self) {
+        self.tell(Command::Stop);
+    }
+
+    /// Go on with another configuration. What needs a restart to change stays, and is told in the log.
+    pub fn reconfigure(&self, config: Config) {
+        self.tell(Command::Reconfigure(Box::new(config)));
+    }
+
+    fn tell(&self, command: Command) {
+        // A broker that is gone does nothing more anyway.
+        let _ = self.commands.send(command);
+        let _ = self.waker.wake();
+    }
+}
+
+impl Broker {
+    /// Takes all ports. Nothing is accepted before [`Broker::run`]; who calls in between waits.
+    ///
+    /// # Errors
+    /// Where a value is out of range, a port is taken, or the ports file cannot be written.
+    pub fn bind(config: Config) -> Result<Self, Error> {
+        config.check()?;
+        let sockets = listen::listen(config.bind, config.port).map_err(|refused| {
+            let listen::Refused { address, protocol, source } = refused;
+            Error::Listen { address, protocol, source }
+        })?;
+        let addresses = Addresses { clients: sockets.address, udp_buffer_bytes: sockets.udp_buffer_bytes };
+        if let Some(path) = &config.ports_file {
+            write_whole(path, &addresses.to_json())
+                .map_err(|source| Error::Write { path: path.clone(), source })?;
+        }
+        let poll = Poll::new().map_err(Error::Poll)?;
+        let waker = Arc::new(Waker::new(poll.registry(), turn::WAKER).map_err(Error::Poll)?);
+        let (sender, commands) = channel();
+        let turn = Turn::new(config, sockets, poll.registry()).map_err(Error::Poll)?;
+        Ok(Self { poll, turn, handle: Handle { commands: sender, waker }, commands, addresses })
+    }
+
+    /// Where the doors are.
+    #[must_use]
+    pub fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// By which another thread tells it what to do.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Turns until [`Handle::stop`]. Blocks; gives back what was counted.
+    ///
+    /// # Errors
+    /// Where the system no longer lets it wait for sockets.
+    pub fn run(mut self) -> Result<serde_json::Value, Error> {
+        let mut events = Events::with_capacity(EVENTS);
+        loop {
+            let timeout = self.turn.timeout(Instant::now());
+            match self.poll.poll(&mut events, timeout) {
+                Ok(()) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(Error::Poll(error)),
+            }
+            self.turn.turn(&events, self.poll.registry(), Instant::now(), now());
+            match self.commands.try_recv() {
+                Ok(Command::Reconfigure(config)) => self.turn.reconfigure(*config),
+                Ok(Command::Stop) => break,
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => {}
+            }
+        }
+        self.drain()?;
+        Ok(self.turn.status(Instant::now(), now()))
+    }
+
+    /// Sends what waits, for as long as clients take it and [`STOP_TIME`] allows.
+    fn drain(&mut self) -> Result<(), Error> {
+        let deadline = Instant::now() + STOP_TIME;
+        let mut events = Events::with_capacity(EVENTS);
+        while !self.turn.flush_all() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                tracing::warn!("some clients did not take everything that waited for them");
+                break;
+            }
+            self.poll.poll(&mut events, Some(left)).map_err(Error::Poll)?;
+        }
+        Ok(())
+    }
+}
+
+/// The wall clock.
+fn now() -> Timestamp {
+    Timestamp::from_system_time(SystemTime::now())
+}
+
+/// Writes a file so that who reads it sees all of it or none.
+fn write_whole(path: &std::path::Path, text: &str) -> std::io::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}", std::process::id()));
+    std::fs::write(&beside, text)?;
+    std::fs::rename(&beside, path)
+}
+
+fn register(
+    registry: &mio::Registry,
+    source: &mut impl mio::event::Source,
+    token: Token,
+) -> std::io::Result<()> {
+    registry.register(source, token, Interest::READABLE)
+}

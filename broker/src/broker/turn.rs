@@ -1,0 +1,400 @@
+//! One turn: what the sockets have to say, each within its budget; then what went out; then what is due.
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::{Duration, Instant};
+
+use mio::event::Event;
+use mio::net::{TcpListener, UdpSocket};
+use mio::{Events, Registry, Token};
+use serde_json::{Value, json};
+use thingsbus_adaptor::wire::limits::MESSAGE_BYTES_MAX;
+use thingsbus_adaptor::wire::{Ask, Timestamp};
+
+use super::middle::Middle;
+use super::register;
+use crate::config::Config;
+use crate::counters::{Connections, Queries};
+use crate::door::clients::{Clients, QueueLimits, SNAPSHOT_BEGINNING};
+use crate::door::complaints::Complaints;
+use crate::door::input::Sender;
+use crate::door::listen::Sockets;
+use crate::door::peers::{Peers, ReadBuffer, ReadEnd, flush_all};
+use crate::door::query::{self, Asker};
+use crate::door::udp::Udp;
+use crate::hub::Hub;
+use crate::zmtp::Role;
+
+/// What wakes a sleeping broker.
+pub(super) const WAKER: Token = Token(0);
+
+/// What a token stands for: the low bits say what, the rest which peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    Waker,
+    ClientsListener,
+    InputListener,
+    QueryListener,
+    Udp,
+    Client(usize),
+    Sender(usize),
+    Asker(usize),
+}
+
+impl Source {
+    const fn token(self) -> Token {
+        Token(match self {
+            Self::Waker => 0,
+            Self::ClientsListener => 1,
+            Self::InputListener => 2,
+            Self::QueryListener => 3,
+            Self::Udp => 4,
+            Self::Client(key) => key << 3 | 5,
+            Self::Sender(key) => key << 3 | 6,
+            Self::Asker(key) => key << 3 | 7,
+        })
+    }
+
+    const fn of(token: Token) -> Self {
+        let key = token.0 >> 3;
+        match token.0 & 7 {
+            0 => Self::Waker,
+            1 => Self::ClientsListener,
+            2 => Self::InputListener,
+            3 => Self::QueryListener,
+            4 => Self::Udp,
+            5 => Self::Client(key),
+            6 => Self::Sender(key),
+            _ => Self::Asker(key),
+        }
+    }
+}
+
+/// Everything that turns.
+pub(super) struct Turn {
+    senders: Peers<Sender>,
+    udp: Udp,
+    askers: Peers<Asker>,
+    middle: Middle,
+    complaints: Complaints,
+    buffer: ReadBuffer,
+    /// Who has more to say than its budget let it.
+    unfinished: VecDeque<Source>,
+    snapshot: PeriodicSnapshot,
+    handshakes_due: Option<Instant>,
+    counters_due: Option<Instant>,
+    counters_told: u64,
+    udp_buffer_bytes: usize,
+    config: Config,
+    started: Instant,
+    queries: Queries,
+}
+
+/// The snapshot that 0.2.1's clients wait for.
+struct PeriodicSnapshot {
+    due: Instant,
+    /// Where the part in hand begins, while one is being sent.
+    part: Option<Option<String>>,
+}
+
+impl Turn {
+    pub(super) fn new(config: Config, sockets: Sockets, registry: &Registry) -> io::Result<Self> {
+        let listener = |socket: std::net::TcpListener, source: Source| {
+            let mut listener = TcpListener::from_std(socket);
+            register(registry, &mut listener, source.token()).map(|()| listener)
+        };
+        let clients = listener(sockets.clients, Source::ClientsListener)?;
+        let senders = listener(sockets.input, Source::InputListener)?;
+        let askers = listener(sockets.query, Source::QueryListener)?;
+        let mut udp = UdpSocket::from_std(sockets.udp);
+        register(registry, &mut udp, Source::Udp.token())?;
+
+        let clients =
+            Peers::new("clients' door", Role::Clients, 0, clients, |key| Source::Client(key).token());
+        let now = Instant::now();
+        let hub = Hub::new(new_epoch(), config.hub_limits());
+        let middle = Middle::new(hub, Clients::new(clients, queue_limits(&config)), now);
+        let mut turn = Self {
+            senders: Peers::new("ZeroMQ input", Role::Input, MESSAGE_BYTES_MAX, senders, |key| {
+                Source::Sender(key).token()
+            }),
+            udp: Udp::new(udp),
+            askers: Peers::new("query door", Role::Query, query::FRAME_BYTES_MAX, askers, |key| {
+                Source::Asker(key).token()
+            }),
+            middle,
+            complaints: Complaints::default(),
+            buffer: ReadBuffer::new(MESSAGE_BYTES_MAX),
+            unfinished: VecDeque::new(),
+            snapshot: PeriodicSnapshot { due: now, part: None },
+            handshakes_due: None,
+            counters_due: None,
+            counters_told: 0,
+            udp_buffer_bytes: sockets.udp_buffer_bytes,
+            config: config.clone(),
+            started: now,
+            queries: Queries::default(),
+        };
+        turn.apply(&config, now);
+        turn.snapshot.due = now + turn.snapshot_every();
+        Ok(turn)
+    }
+
+    /// How long nothing is due.
+    pub(super) fn timeout(&self, now: Instant) -> Option<Duration> {
+        if !self.unfinished.is_empty() || self.snapshot.part.is_some() || self.middle.clients.can_greet() {
+            return Some(Duration::ZERO);
+        }
+        let due = [Some(self.snapshot.due), self.handshakes_due, self.counters_due];
+        due.into_iter().flatten().min().map(|due| due.saturating_duration_since(now))
+    }
+
+    /// Takes what came, sends what goes out, does what is due.
+    pub(super) fn turn(&mut self, events: &Events, registry: &Registry, instant: Instant, now: Timestamp) {
+        (self.middle.instant, self.middle.now) = (instant, now);
+        for _ in 0..self.unfinished.len() {
+            let Some(source) = self.unfinished.pop_front() else { break };
+            self.read(source, registry);
+        }
+        for event in events {
+            self.event(event, registry);
+        }
+        self.middle.clients.deliver();
+        self.do_what_is_due();
+        self.middle.clients.deliver();
+        let Middle { hub, clients, .. } = &mut self.middle;
+        let heard_since = now.before(Duration::from_secs(self.config.snapshot.heard_within_s));
+        clients.greet(|after, out| hub.snapshot_part(after, heard_since, now, out));
+    }
+
+    /// Goes on with another configuration.
+    pub(super) fn reconfigure(&mut self, config: Config) {
+        for (key, same) in [
+            ("bind", config.bind == self.config.bind),
+            ("port", config.port == self.config.port),
+            ("ports_file", config.ports_file == self.config.ports_file),
+            ("log.format", config.log.format == self.config.log.format),
+        ] {
+            if !same {
+                tracing::warn!("{key} stays as it is until the broker is started again");
+            }
+        }
+        self.apply(&config, Instant::now());
+        self.config = config;
+    }
+
+    /// Sends what waits; `true` where nothing does any more.
+    pub(super) fn flush_all(&mut self) -> bool {
+        self.middle.clients.deliver();
+        flush_all(&mut self.middle.clients.peers) & flush_all(&mut self.askers)
+    }
+
+    /// How the broker is, as `thingsbus status` gets it.
+    pub(super) fn status(&self, instant: Instant, now: Timestamp) -> Value {
+        let Middle { hub, clients, zmq_in, udp_in, .. } = &self.middle;
+        let connections = |counters: &Connections, open: usize| {
+            json!({
+                "open": open,
+                "accepted": counters.accepted,
+                "turned_away": counters.turned_away,
+                "refused": counters.refused,
+            })
+        };
+        let mut zmq_in = zmq_in.to_json();
+        zmq_in.insert("connections".to_owned(), connections(&self.senders.counters, self.senders.len()));
+        let mut udp_in = udp_in.to_json();
+        udp_in.insert("buffer_bytes".to_owned(), json!(self.udp_buffer_bytes));
+        json!({
+            "type": "status",
+            "version": env!("CARGO_PKG_VERSION"),
+            "ts": now.seconds(),
+            "uptime_s": instant.duration_since(self.started).as_secs_f64(),
+            "epoch": hub.epoch(),
+            "seq": hub.seq(),
+            "things": hub.directory().len(),
+            "directory_bytes": hub.directory().bytes(),
+            "limits": {
+                "things_max": self.config.limits.things_max,
+                "directory_bytes_max": self.config.limits.directory_bytes_max,
+                "connections_max": self.config.limits.connections_max,
+                "client_queue_bytes_max": self.config.limits.client_queue_bytes_max,
+                "client_queues_bytes_max": self.config.limits.client_queues_bytes_max,
+            },
+            "doors": {
+                "zmq_in": zmq_in,
+                "udp_in": udp_in,
+                "clients": {
+                    "sent": clients.counters.sent,
+                    "dropped": clients.counters.dropped,
+                    "connections": connections(&clients.peers.counters, clients.peers.len()),
+                    "slow": clients.slow(instant),
+                },
+                "query": {
+                    "answered": self.queries.answered,
+                    "refused": self.queries.refused,
+                    "connections": connections(&self.askers.counters, self.askers.len()),
+                },
+            },
+        })
+    }
+
+    fn event(&mut self, event: &Event, registry: &Registry) {
+        let source = Source::of(event.token());
+        if event.is_writable() {
+            match source {
+                Source::Client(key) => self.middle.clients.flush(key),
+                Source::Sender(key) => drop(self.senders.flush(key)),
+                Source::Asker(key) => {
+                    // One that had too many answers waiting may ask again.
+                    if self.askers.flush(key) && self.askers.get_mut(key).is_some_and(|peer| peer.is_paused())
+                    {
+                        self.read(source, registry);
+                    }
+                }
+                _ => {}
+            }
+        }
+        if event.is_readable() || event.is_read_closed() || event.is_error() {
+            self.read(source, registry);
+        }
+    }
+
+    /// Takes what one source has, within its budget.
+    fn read(&mut self, source: Source, registry: &Registry) {
+        let Self { senders, udp, askers, middle, complaints, buffer, .. } = self;
+        let instant = middle.instant;
+        let more = match source {
+            Source::Waker => false,
+            Source::ClientsListener => middle.clients.peers.accept(registry, instant, complaints),
+            Source::InputListener => senders.accept(registry, instant, complaints),
+            Source::QueryListener => askers.accept(registry, instant, complaints),
+            Source::Udp => udp.receive(|from, bytes| middle.datagram(from, bytes)),
+            Source::Client(key) => {
+                let Middle { hub, clients, .. } = middle;
+                clients.read(key, buffer, instant, complaints, hub) == ReadEnd::More
+            }
+            Source::Sender(key) => {
+                let end = senders.read(key, buffer, instant, complaints, |_, peer, event| {
+                    let address = peer.address;
+                    peer.event(event, |message| middle.message(address, message))
+                });
+                end == ReadEnd::More
+            }
+            Source::Asker(key) => self.read_asker(key),
+        };
+        if matches!(source, Source::ClientsListener | Source::InputListener | Source::QueryListener) {
+            // Newcomers have some seconds for their handshake.
+            self.handshakes_due.get_or_insert(instant + Duration::from_secs(1));
+        }
+        if more {
+            self.unfinished.push_back(source);
+        }
+    }
+
+    fn read_asker(&mut self, key: usize) -> bool {
+        let instant = self.middle.instant;
+        if self.askers.get_mut(key).is_some_and(|peer| peer.is_overfull()) {
+            return false; // The next writable event brings it back.
+        }
+        let status = self.status(instant, self.middle.now);
+        let Self { askers, middle, complaints, buffer, queries, .. } = self;
+        let Middle { hub, now, .. } = middle;
+        let end = askers.read(key, buffer, instant, complaints, |_, peer, event| {
+            peer.event(event, |ask, out| match ask {
+                Ok(Ask::Things(query)) => {
+                    queries.answered += 1;
+                    hub.answer(&query, *now, out);
+                }
+                Ok(_) => {
+                    queries.answered += 1;
+                    out.extend_from_slice(status.to_string().as_bytes());
+                }
+                Err(error) => {
+                    queries.refused += 1;
+                    query::push_error(&error, out);
+                }
+            })
+        });
+        end == ReadEnd::More && self.askers.get_mut(key).is_some_and(|peer| !peer.is_overfull())
+    }
+
+    fn do_what_is_due(&mut self) {
+        let Middle { instant, now, .. } = self.middle;
+        if self.handshakes_due.is_some_and(|due| due <= instant) {
+            let complaints = &mut self.complaints;
+            let next = [
+                self.middle.clients.peers.expire(instant, complaints),
+                self.senders.expire(instant, complaints),
+                self.askers.expire(instant, complaints),
+            ];
+            self.handshakes_due = next.into_iter().flatten().min();
+        }
+        if self.snapshot.due <= instant && self.snapshot.part.is_none() {
+            self.snapshot.due = instant + self.snapshot_every();
+            if self.middle.clients.is_wanted(SNAPSHOT_BEGINNING) {
+                self.snapshot.part = Some(None);
+            }
+        }
+        if let Some(after) = self.snapshot.part.take() {
+            let heard_since = now.before(Duration::from_secs(self.config.snapshot.heard_within_s));
+            let mut message = Vec::new();
+            let next = self.middle.hub.snapshot_part(after.as_deref(), heard_since, now, &mut message);
+            self.middle.clients.publish(&message, instant);
+            self.snapshot.part = next.map(Some);
+        }
+        if self.counters_due.is_some_and(|due| due <= instant) {
+            self.counters_due = Some(instant + Duration::from_secs(self.config.log.counters_every_s));
+            self.tell_counters();
+        }
+    }
+
+    /// One line with what was counted, where anything was since the last one.
+    fn tell_counters(&mut self) {
+        let Middle { hub, clients, zmq_in, udp_in, .. } = &self.middle;
+        let happened = zmq_in.received + udp_in.received + clients.counters.sent + self.queries.answered;
+        if std::mem::replace(&mut self.counters_told, happened) == happened {
+            return;
+        }
+        tracing::info!(
+            "{} things; ZeroMQ in: {} accepted, {} rejected; UDP in: {} accepted, {} rejected; {} clients: {} sent, \
+             {} dropped; {} queries",
+            hub.directory().len(),
+            zmq_in.accepted,
+            zmq_in.rejected_total(),
+            udp_in.accepted,
+            udp_in.rejected_total(),
+            clients.peers.len(),
+            clients.counters.sent,
+            clients.counters.dropped,
+            self.queries.answered,
+        );
+    }
+
+    fn apply(&mut self, config: &Config, now: Instant) {
+        self.middle.hub.set_limits(config.hub_limits());
+        self.middle.clients.set_limits(queue_limits(config));
+        let connections_max = config.limits.connections_max;
+        self.middle.clients.peers.set_connections_max(connections_max);
+        self.senders.set_connections_max(connections_max);
+        self.askers.set_connections_max(connections_max);
+        let every = config.log.counters_every_s;
+        self.counters_due = (every > 0).then(|| now + Duration::from_secs(every));
+    }
+
+    fn snapshot_every(&self) -> Duration {
+        Duration::from_secs(self.config.snapshot.every_s)
+    }
+}
+
+fn queue_limits(config: &Config) -> QueueLimits {
+    QueueLimits {
+        client_bytes_max: config.limits.client_queue_bytes_max,
+        all_bytes_max: config.limits.client_queues_bytes_max,
+    }
+}
+
+/// A name for this life of the broker that no other life has: when it began, and which process it is.
+fn new_epoch() -> String {
+    let since_1970 = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+    format!("{:x}-{:x}", since_1970.as_micros(), std::process::id())
+}

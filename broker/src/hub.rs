@@ -1,0 +1,112 @@
+//! The hub: takes updates, keeps the directory, numbers what happens, answers what is asked. Pure: no socket, no
+//! clock; times are arguments and bytes come out.
+
+mod page;
+
+use thingsbus_adaptor::wire::{Mark, Query, Rejected, Timestamp, Update};
+use thingsbus_client::directory::{Directory, THING_BYTES, Value};
+
+/// How much the hub keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HubLimits {
+    /// The most things.
+    pub things_max: usize,
+    /// About the most memory for them, in bytes.
+    pub directory_bytes_max: usize,
+}
+
+/// The one who touches the directory.
+pub struct Hub {
+    directory: Directory,
+    epoch: String,
+    seq: u64,
+    limits: HubLimits,
+}
+
+impl Hub {
+    /// With an empty directory. `epoch` names this life of the broker: another one each time.
+    #[must_use]
+    pub fn new(epoch: String, limits: HubLimits) -> Self {
+        Self { directory: Directory::new(), epoch, seq: 0, limits }
+    }
+
+    /// What is known.
+    #[must_use]
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// The name of this life of the broker.
+    #[must_use]
+    pub fn epoch(&self) -> &str {
+        &self.epoch
+    }
+
+    /// The number of the last update.
+    #[must_use]
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// Other limits from now on. What is there already stays.
+    pub fn set_limits(&mut self, limits: HubLimits) {
+        self.limits = limits;
+    }
+
+    /// Takes an update that came at `now`: numbers it, keeps it, and writes it to `out` as clients get it.
+    ///
+    /// # Errors
+    /// [`Rejected::DirectoryFull`]; nothing is changed then.
+    pub fn take(&mut self, update: &Update<'_>, now: Timestamp, out: &mut Vec<u8>) -> Result<(), Rejected> {
+        self.make_room(update)?;
+        self.seq += 1;
+        let update = update.stamped(now, self.seq);
+        let value = Value {
+            data: update.data(),
+            ts: update.ts().unwrap_or(now),
+            received: now,
+            seq: self.seq,
+            documentation_url: update.documentation_url(),
+        };
+        self.directory.put(update.ns(), &value);
+        update.push_json(out);
+        Ok(())
+    }
+
+    /// Answers a query, as one page.
+    pub fn answer(&self, query: &Query, now: Timestamp, out: &mut Vec<u8>) {
+        page::answer(self, query, now, out);
+    }
+
+    /// Writes the next part of the periodic snapshot: the things after `after` that were heard of since
+    /// `heard_since`. Gives where the part after that begins; `None` where this was the last.
+    pub fn snapshot_part(
+        &self,
+        after: Option<&str>,
+        heard_since: Timestamp,
+        now: Timestamp,
+        out: &mut Vec<u8>,
+    ) -> Option<String> {
+        page::snapshot_part(self, after, heard_since, now, out)
+    }
+
+    /// Writes the answer to a mark.
+    pub fn mark(&self, mark: &str, out: &mut Vec<u8>) {
+        Mark::new(mark, &self.epoch, self.seq).push_json(out);
+    }
+
+    /// Is there room for what the update brings?
+    fn make_room(&self, update: &Update<'_>) -> Result<(), Rejected> {
+        let (things, bytes) = match self.directory.get(update.ns()) {
+            Some(known) => (0, update.data().len().saturating_sub(known.data().len())),
+            None => (1, update.data().len() + update.ns().len() + THING_BYTES),
+        };
+        // What makes nothing larger is taken even where a lower limit was set since.
+        let fits = (things == 0 || self.directory.len() < self.limits.things_max)
+            && (bytes == 0 || self.directory.bytes() + bytes <= self.limits.directory_bytes_max);
+        if fits { Ok(()) } else { Err(Rejected::DirectoryFull) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+//! Pages: the directory cut into messages of bounded size, each made in bounded time.
+
+use thingsbus_adaptor::wire::limits::PAGE_BYTES_MAX;
+use thingsbus_adaptor::wire::{Page, Query, SnapshotWriter, Timestamp};
+use thingsbus_client::directory::{Record, Scope};
+
+use super::Hub;
+
+/// The most things looked at for one page, so that asking does not hold up the stream: some milliseconds. A page
+/// that ends here may be short or empty, and says in `next` where to go on.
+pub(super) const LOOKED_AT_MAX: usize = 50_000;
+
+pub(super) fn answer(hub: &Hub, query: &Query, now: Timestamp, out: &mut Vec<u8>) {
+    let scope = Scope { ns: query.ns.as_str(), tree: query.tree };
+    let after = query.after.as_ref().map(|ns| ns.as_str());
+    // Numbers of another life say nothing about this one.
+    let since = match &query.epoch {
+        Some(epoch) if *epoch == hub.epoch => query.since.unwrap_or(0),
+        _ => 0,
+    };
+    let mut writer = SnapshotWriter::begin(out, now);
+    let mut fill = |records: &mut dyn Iterator<Item = &'_ Record>| {
+        fill(&mut writer, query.limit, records, |record| {
+            (record.seq() > since).then(|| Told { received: Some(record.received()) })
+        })
+    };
+    let next = if hub.seq.saturating_sub(since) <= LOOKED_AT_MAX as u64 {
+        fill(&mut changed_since(hub, since, scope, after).into_iter())
+    } else {
+        fill(&mut hub.directory.things(scope, after))
+    };
+    writer.end(Some(Page { epoch: &hub.epoch, seq: hub.seq, next: next.as_deref() }));
+}
+
+pub(super) fn snapshot_part(
+    hub: &Hub,
+    after: Option<&str>,
+    heard_since: Timestamp,
+    now: Timestamp,
+    out: &mut Vec<u8>,
+) -> Option<String> {
+    let mut writer = SnapshotWriter::begin(out, now);
+    let next = fill(&mut writer, usize::MAX, &mut hub.directory.things(Scope::ALL, after), |record| {
+        (record.received() >= heard_since).then_some(Told { received: None })
+    });
+    writer.end(None);
+    next
+}
+
+/// How a thing is told: 0.2.1's snapshots do not say when it came.
+struct Told {
+    received: Option<Timestamp>,
+}
+
+/// Writes the wanted ones of `records` until the page is full; where the next one begins, if there is more.
+fn fill(
+    writer: &mut SnapshotWriter<'_>,
+    limit: usize,
+    records: &mut dyn Iterator<Item = &'_ Record>,
+    wanted: impl Fn(&Record) -> Option<Told>,
+) -> Option<String> {
+    let mut last: Option<&str> = None;
+    for (looked_at, record) in records.enumerate() {
+        let count = usize::try_from(writer.count()).unwrap_or(usize::MAX);
+        let full = count >= limit || (count > 0 && writer.bytes() >= PAGE_BYTES_MAX);
+        if full || looked_at == LOOKED_AT_MAX {
+            return last.map(str::to_owned);
+        }
+        if let Some(told) = wanted(record) {
+            writer.thing(&record.update(), told.received);
+        }
+        last = Some(record.ns());
+    }
+    None
+}
+
+/// What changed after `since`, in pages' order. Few did: there are not more updates than things looked at.
+fn changed_since<'h>(hub: &'h Hub, since: u64, scope: Scope<'_>, after: Option<&str>) -> Vec<&'h Record> {
+    let mut changed: Vec<&Record> = hub
+        .directory
+        .newest_first()
+        .take_while(|record| record.seq() > since)
+        .filter(|record| scope.holds(record.ns()) && after.is_none_or(|after| record.ns() > after))
+        .collect();
+    changed.sort_unstable_by_key(|record| record.ns());
+    changed
+}

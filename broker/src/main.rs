@@ -1,2 +1,0 @@
-//! The broker program.
-fn main() {}
