@@ -110,6 +110,7 @@ pub fn lookup(zone: &str, options: &Options) -> Result<Found, DiscoveryError> {
     let name = zone::query_name(zone)?;
     let answer = query::ask(&name, options.server)?;
     let found = choose::choose(&name, answer, random::up_to)?;
-    tracing::debug!(%name, brokers = found.brokers.len(), valid_for = ?found.valid_for, "found brokers by DNS");
+    let (brokers, valid_for) = (found.brokers.len(), found.valid_for);
+    tracing::debug!(%name, brokers, ?valid_for, "found brokers by DNS");
     Ok(found)
 }

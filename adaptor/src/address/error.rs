@@ -22,8 +22,9 @@ pub enum AddressError {
     },
     /// The host is neither a name nor an address.
     #[error(
-        "{given:?} has no usable host: {host:?} is neither a name (letters, digits, '-', '_' and dots, others in \
-         their xn-- form) nor an IP address: write it as broker.example.org:7954, 192.0.2.1:7954 or [::1]:7954"
+        "{given:?} has no usable host: {host:?} is neither a name (letters, digits, '-', '_' and dots, \
+         others in their xn-- form) nor an IP address: write it as broker.example.org:7954, 192.0.2.1:7954 \
+         or [::1]:7954"
     )]
     Host {
         /// What came.
@@ -49,8 +50,8 @@ pub enum AddressError {
     },
     /// The client port one below this input port is 0, or the ports above would not exist.
     #[error(
-        "{given:?} has input port {port}: a broker takes four ports in a row and this is the second, so it may be \
-         2 to {max}", max = PORT_MAX + INPUT_PORT_OFFSET
+        "{given:?} has input port {port}: a broker takes four ports in a row and this is the second, so it \
+         may be 2 to {max}", max = PORT_MAX + INPUT_PORT_OFFSET
     )]
     InputPortRange {
         /// What came.

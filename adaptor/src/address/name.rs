@@ -70,7 +70,8 @@ impl Display for BrokerName {
 /// ```
 /// use thingsbus_adaptor::{BrokerName, ZONE_VARIABLE};
 ///
-/// let chosen = BrokerName::from_variables(|name| (name == ZONE_VARIABLE).then(|| "example.org".to_owned()))?;
+/// let variables = |name: &str| (name == ZONE_VARIABLE).then(|| "example.org".to_owned());
+/// let chosen = BrokerName::from_variables(variables)?;
 /// assert_eq!(chosen.name, BrokerName::Zone("example.org".to_owned()));
 /// assert_eq!(chosen.to_string(), "zone example.org (from THINGSBUS_ZONE)");
 /// # Ok::<(), thingsbus_adaptor::AddressError>(())

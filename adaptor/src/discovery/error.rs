@@ -44,8 +44,8 @@ pub enum DiscoveryError {
     },
     /// No SRV record there: the zone has none, or there is no such zone.
     #[error(
-        "no SRV record {name}: add \"{name} 3600 IN SRV 0 0 7954 HOST.\" to the zone, or name the broker itself \
-         (--broker HOST, or THINGSBUS_BROKER=HOST)"
+        "no SRV record {name}: add \"{name} 3600 IN SRV 0 0 7954 HOST.\" to the zone, or name the broker \
+         itself (--broker HOST, or THINGSBUS_BROKER=HOST)"
     )]
     NoRecord {
         /// The name asked for.
@@ -53,8 +53,8 @@ pub enum DiscoveryError {
     },
     /// The zone says that it has no broker, by an SRV record whose target is `.` (RFC 2782).
     #[error(
-        "the SRV record {name} has the target \".\": this zone says that it has no broker: use another zone, or \
-         name the broker itself (--broker HOST, or THINGSBUS_BROKER=HOST)"
+        "the SRV record {name} has the target \".\": this zone says that it has no broker: use another zone, \
+         or name the broker itself (--broker HOST, or THINGSBUS_BROKER=HOST)"
     )]
     NotAvailable {
         /// The name asked for.
@@ -72,8 +72,9 @@ pub enum DiscoveryError {
     },
     /// No name server answered in time, or none with anything that can be read.
     #[error(
-        "no answer about {name} from {servers} within {timeout:.1?}: see whether the name server can be reached, name \
-         another with THINGSBUS_DNS=IP:PORT, or name the broker itself (--broker HOST, or THINGSBUS_BROKER=HOST)"
+        "no answer about {name} from {servers} within {timeout:.1?}: see whether the name server can be \
+         reached, name another with THINGSBUS_DNS=IP:PORT, or name the broker itself (--broker HOST, or \
+         THINGSBUS_BROKER=HOST)"
     )]
     NoAnswer {
         /// The name asked for.
@@ -85,8 +86,8 @@ pub enum DiscoveryError {
     },
     /// The name server refused or failed, or the network did.
     #[error(
-        "asking {servers} about {name} failed: {source}: try again, name another server with THINGSBUS_DNS=IP:PORT, \
-         or name the broker itself (--broker HOST, or THINGSBUS_BROKER=HOST)"
+        "asking {servers} about {name} failed: {source}: try again, name another server with \
+         THINGSBUS_DNS=IP:PORT, or name the broker itself (--broker HOST, or THINGSBUS_BROKER=HOST)"
     )]
     Dns {
         /// The name asked for.

@@ -1,5 +1,6 @@
 //! What may be asked at the query door.
 
+use serde::de::Error;
 use serde::{Deserialize, Serialize};
 
 use super::limits::{PAGE_THINGS_MAX, QUERY_BYTES_MAX};
@@ -98,6 +99,10 @@ impl Ask {
     pub fn decode(bytes: &[u8]) -> Result<Self, QueryError> {
         if bytes.len() > QUERY_BYTES_MAX {
             return Err(QueryError::TooLong { bytes: bytes.len() });
+        }
+        if bytes.trim_ascii_start().starts_with(b"[") {
+            // Serde would take a list for the object with its keys left out.
+            return Err(serde_json::Error::custom("a list where an object is expected").into());
         }
         Ok(match serde_json::from_slice(bytes)? {
             Shape::Status => Self::Status,

@@ -1,7 +1,7 @@
 //! One pass over JSON text: where each value begins and ends, whether it is valid, and what must be mended.
 //!
 //! RFC 8259, and what Python's `json` lets through besides. No recursion (a nesting bomb costs one bit a level)
-//! and no allocation: the few values that must be mended are scanned once more, into a rewrite.
+//! and no allocation: the few values that must be mended are scanned once more and written anew.
 
 use super::Rejected;
 

@@ -37,7 +37,7 @@ impl<'a> Update<'a> {
     /// An update of `ns` to `data`, a JSON text that is checked here.
     ///
     /// # Errors
-    /// Where `data` is not JSON as RFC 8259 has it on one line, nests too deep, or `documentation_url` is too long.
+    /// Where `data` is not JSON on one line, nests too deep, or `documentation_url` is too long.
     pub fn new(
         ns: &'a Namespace,
         ts: Option<Timestamp>,
