@@ -1,2 +1,3 @@
 //! Hear what sensors say.
 pub mod directory;
+pub mod mirror;

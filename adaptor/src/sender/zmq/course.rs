@@ -96,17 +96,18 @@ impl Course {
         self.failures = 0;
     }
 
-    /// Three failures in a row are both dialects, and one of them twice.
+    /// Three failures in a row are both dialects, and one of them twice: enough. A silent place costs time, so
+    /// where there are others, its second dialect waits for the next round.
     pub(super) fn handshake_failed(&mut self, failure: Failure) -> Step {
         self.failures += 1;
         if failure != Failure::Closed || self.failures > 1 {
             self.speak(self.dialect().other());
         }
-        if self.failures < 3 && !(failure == Failure::Silent && self.many()) {
-            return Step::Again;
+        if self.failures >= 3 {
+            self.lost_for_good();
+            return Step::Next;
         }
-        self.failures = 0;
-        Step::Next
+        if failure == Failure::Silent && self.many() { Step::Next } else { Step::Again }
     }
 
     /// Goes on to the next place; true when that is the first one again: time for a pause.

@@ -171,7 +171,7 @@ impl Runner {
         }
         match self.course.handshake_failed(failure) {
             Step::Again => self.drop_link(),
-            Step::Next => self.next(now, "whoever listens there is not a broker"),
+            Step::Next => self.next(now, "nobody there shakes hands"),
         }
     }
 

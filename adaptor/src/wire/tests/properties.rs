@@ -123,73 +123,38 @@ fn ts() -> impl Strategy<Value = Option<f64>> {
     ])
 }
 
+/// Values that everybody takes.
+const GOOD: &str = r#"null true false 0 -0 1 -1 1.5 1e5 1E-5 1e+05 1e308 1e-999 0e999 0.1e-400 1.7976931348623157e308
+    18446744073709551616 "" "a" "é😀" "\n\"\\\/" "\u0041" "\ud83d\ude00" "NaN" [] {} "#;
+
+/// Values that become something else.
+const MENDED: &str = r#"NaN Infinity -Infinity 1e309 2e308 -1e999 1.7976931348623159e308 "\ud83d" "\ude00\ud83d"
+    "\ud83d\ud83d\ude00" "\ud83dx" "\ud83d\n" "#;
+
+/// What nobody takes.
+const BAD: &str = r#"nan nul True 01 1. .5 1e 1e+ - +1 -NaN "\u12" "\x" " 'a' /**/ [,] {,} "#;
+
+fn one_of(words: &'static str) -> impl Strategy<Value = String> {
+    select(words.split_ascii_whitespace().collect::<Vec<_>>()).prop_map(str::to_owned)
+}
+
 /// JSON as Python, serde and people write it, and what is almost that.
 fn jsonlike() -> impl Strategy<Value = String> {
-    let token = select(vec![
-        "null",
-        "true",
-        "false",
-        "NaN",
-        "Infinity",
-        "-Infinity",
-        "nan",
-        "nul",
-        "0",
-        "-0",
-        "1",
-        "-1",
-        "01",
-        "1.5",
-        "1.",
-        ".5",
-        "1e5",
-        "1E-5",
-        "1e",
-        "1e+",
-        "-",
-        "+1",
-        "1e308",
-        "1e309",
-        "-1e999",
-        "1e-999",
-        "0e999",
-        "1.7976931348623157e308",
-        "1.7976931348623159e308",
-        "2e308",
-        "18446744073709551616",
-        "0.1e-400",
-        "\"\"",
-        "\"a\"",
-        "\"é😀\"",
-        r#""\n\"\\\/""#,
-        r#""\u0041""#,
-        r#""\ud83d\ude00""#,
-        r#""\ud83d""#,
-        r#""\ude00\ud83d""#,
-        r#""\ud83d\ud83d\ude00""#,
-        r#""\ud83dx""#,
-        r#""\u12""#,
-        r#""\x""#,
-        "\"\t\"",
-        "\"\u{7f}\"",
-        "\"",
-        "[]",
-        "{}",
-        "[ ]",
-        "{\n}",
-        "'a'",
-        "\u{feff}",
-        "/**/",
-    ])
-    .prop_map(str::to_owned);
-    let long = (300_usize..320).prop_map(|digits| "9".repeat(digits));
-    let space = select(vec!["", "", "", " ", "\n", "\r\n", "\t ", "\u{b}"]);
-    let leaf = prop_oneof![20 => token, 1 => long, 4 => value().prop_map(|value| value.to_string())];
+    let leaf = prop_oneof![
+        60 => one_of(GOOD),
+        10 => one_of(MENDED),
+        1 => one_of(BAD),
+        1 => "\"[\t\n\u{0}\u{7f}]\"",
+        2 => (300_usize..320).prop_map(|digits| "9".repeat(digits)),
+        10 => value().prop_map(|value| value.to_string()),
+    ];
+    let space = prop_oneof![50 => "|||[ \t\r\n]{1,3}", 1 => "[\u{b}\u{a0}]"];
     leaf.prop_recursive(6, 60, 6, move |inner| {
-        let spaced = (space.clone(), inner, space.clone()).prop_map(|(before, it, after)| [before, &it, after].concat());
+        let spaced = (space.clone(), inner, space.clone()).prop_map(|(before, it, after)| [before, it, after].concat());
         let key = prop_oneof![
-            3 => select(vec!["\"a\"", "\"ns\"", "\"\"", r#""\ud800""#, "a", "1"]).prop_map(str::to_owned),
-            1 => any::<String>().prop_map(|key| Value::from(key).to_string()),
+            60 => one_of(r#""a" "ns" "" "\ud800" "\u006es" "#),
+            1 => one_of("a 1 null ' \""),
+            20 => any::<String>().prop_map(|key| Value::from(key).to_string()),
         ];
         let levels = prop_oneof![4 => 1_usize..4, 1 => 50_usize..70];
         prop_oneof![
@@ -209,7 +174,7 @@ fn mutated(texts: impl Strategy<Value = String>) -> impl Strategy<Value = String
     let bits = "[]{}:,\"\\/-+.eE019 \n\tntfNIu\u{1}é";
     let bits: Vec<String> =
         bits.chars().map(String::from).chain(["\\u".to_owned(), "\\ud83d".to_owned()]).collect();
-    (texts, vec((any::<Index>(), 0_usize..3, select(bits)), 0..4)).prop_map(|(text, changes)| {
+    (texts, vec((any::<Index>(), 0_usize..3, select(bits)), 0..3)).prop_map(|(text, changes)| {
         let mut chars: Vec<char> = text.chars().collect();
         for (place, out, into) in changes {
             let place = place.index(chars.len() + 1);
@@ -287,7 +252,6 @@ proptest! {
     #[test]
     fn agrees_with_serde_json(text in mutated(jsonlike())) {
         let theirs = serde_json::from_str::<Value>(&text);
-        eprintln!("DIST {:?} {}", scanned(&text).map(|(_, r)| r.min(3)), theirs.is_ok());
         match scanned(&text) {
             Ok((mended, repairs)) => {
                 let again = serde_json::from_str::<Value>(&mended).unwrap();
