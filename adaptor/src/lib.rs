@@ -20,6 +20,9 @@ mod address;
 #[cfg(feature = "discovery")]
 pub mod discovery;
 mod error;
+#[cfg(feature = "zmq")]
+#[doc(hidden)]
+pub mod libzmq;
 #[cfg(any(feature = "zmq", feature = "udp"))]
 mod sender;
 #[cfg(any(feature = "zmq", feature = "udp"))]

@@ -109,7 +109,7 @@ pub struct Counters {
 /// Why a sender could not start. Once it runs, nothing is an error any more: see [`Counters`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum SendError {
+pub(crate) enum SendError {
     /// The operating system gave no thread.
     #[error("cannot start the sender's thread")]
     Thread(#[source] io::Error),

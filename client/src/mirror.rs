@@ -167,6 +167,13 @@ impl Mirror {
         self.parts.iter().any(|part| part.scope().holds(ns))
     }
 
+    /// What the parts that are followed are subscribed to, for a new socket. Whatever else was to be done on the old
+    /// one is not any more: the connection tells it anew.
+    pub fn subscriptions(&mut self) -> Vec<Vec<u8>> {
+        self.actions.clear();
+        self.parts.iter().flat_map(Part::subscriptions).collect()
+    }
+
     /// What is to be done next.
     pub fn next_action(&mut self) -> Option<Action> {
         self.actions.pop_front()

@@ -16,14 +16,14 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use ::zmq::{DONTWAIT, Socket, SocketType};
+use ::zmq::{DONTWAIT, Socket};
+
+use crate::libzmq;
 
 use super::queue::Queue;
 use super::{Counters, LookupError, SendError, Sent};
 
-mod context;
 mod course;
-mod endpoint;
 mod link;
 mod run;
 #[cfg(test)]
@@ -116,7 +116,7 @@ impl ZmqSender {
     }
 
     fn start_with(endpoints: Lookup, options: Options, timing: Timing) -> Result<Self, SendError> {
-        let (bell, bell_heard) = bell().map_err(|error| SendError::Socket(error.into()))?;
+        let (bell, bell_heard) = libzmq::bell().map_err(|error| SendError::Socket(error.into()))?;
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
                 queue: Queue::new(options.queue_messages_max),
@@ -261,18 +261,4 @@ impl State {
             last_error: self.last_error.clone(),
         }
     }
-}
-
-/// A pair of sockets: what is sent into the first makes the second one readable.
-fn bell() -> Result<(Socket, Socket), ::zmq::Error> {
-    let name = context::unique_name("bell");
-    context::with(|context| {
-        let heard = context.socket(SocketType::PAIR)?;
-        heard.set_linger(0)?;
-        heard.bind(&name)?;
-        let bell = context.socket(SocketType::PAIR)?;
-        bell.set_linger(0)?;
-        bell.connect(&name)?;
-        Ok((bell, heard))
-    })
 }

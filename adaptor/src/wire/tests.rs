@@ -70,3 +70,18 @@ fn reasons_have_names_of_their_own() {
     }
     assert_eq!(Rejected::TooDeep.to_string(), "the data nests deeper than 64 levels");
 }
+
+#[test]
+fn strings_are_written_with_what_must_be_escaped_escaped() {
+    let check = |text: &str, expected: &str| {
+        let mut out = Vec::new();
+        push_json_string(&mut out, text);
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    };
+    check("", r#""""#);
+    check("é\"\\/\u{7f}\u{2028}😀\"", "\"é\\\"\\\\/\u{7f}\u{2028}😀\\\"\"");
+    check("\n\r\t\u{8}\u{c}", r#""\n\r\t\u0008\u000c""#);
+    for control in (0_u8..0x20).filter(|control| !b"\n\r\t".contains(control)) {
+        check(&char::from(control).to_string(), &format!("\"\\u{control:04x}\""));
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::net::SocketAddr;
 
-use super::endpoint::Candidate;
+use crate::libzmq::Candidate;
 
 /// The socket that the broker's input is spoken to with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,16 +1,12 @@
 //! One libzmq socket on its way to one address, and what its monitor tells of it.
-//!
-//! The monitor's reader outlives the socket: libzmq's threads write to it blockingly, and with nobody there they
-//! would stand still for the whole process. [`Link::close`] therefore waits for the monitor's last word, which
-//! libzmq says when the socket is really gone: after its linger.
 
 use std::time::{Duration, Instant};
 
 use ::zmq::{Context, DONTWAIT, Error, PollEvents, PollItem, Socket, SocketType};
 
 use super::course::{Dialect, Failure};
-use super::endpoint::Candidate;
-use super::{Timing, context};
+use super::Timing;
+use crate::libzmq::{Candidate, Monitor, event};
 
 /// What a PUSH holds beyond our own queue. Small, because only our queue is bounded, counted and dropped from
 /// in the right order; large enough that libzmq's I/O thread always finds something to write.
@@ -27,24 +23,6 @@ const KEEPALIVE_PROBES: i32 = 3;
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(10);
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// libzmq's numbers. The crate's own type for them panics on one it does not know.
-mod event {
-    pub(super) const CONNECTED: u16 = 0x0001;
-    pub(super) const CONNECT_RETRIED: u16 = 0x0004;
-    pub(super) const CLOSED: u16 = 0x0080;
-    pub(super) const DISCONNECTED: u16 = 0x0200;
-    pub(super) const MONITOR_STOPPED: u16 = 0x0400;
-    pub(super) const HANDSHAKE_FAILED_NO_DETAIL: u16 = 0x0800;
-    pub(super) const HANDSHAKE_SUCCEEDED: u16 = 0x1000;
-    pub(super) const ALL_OF_THESE: u16 = CONNECTED
-        | CONNECT_RETRIED
-        | CLOSED
-        | DISCONNECTED
-        | MONITOR_STOPPED
-        | HANDSHAKE_FAILED_NO_DETAIL
-        | HANDSHAKE_SUCCEEDED;
-}
-
 /// How a link is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -60,7 +38,7 @@ pub(super) enum Phase {
 
 pub(super) struct Link {
     socket: Socket,
-    monitor: Socket,
+    monitor: Monitor,
     dialect: Dialect,
     phase: Phase,
     /// Bytes can flow, and nobody has answered yet: since when.
@@ -84,18 +62,13 @@ impl Link {
         timing: &Timing,
         now: Instant,
     ) -> Result<Self, Error> {
-        let name = context::unique_name("link");
         let socket = libzmq.socket(match dialect {
             Dialect::Push => SocketType::PUSH,
             Dialect::Xpub => SocketType::XPUB,
         })?;
         prepare(&socket, dialect, timing)?;
         socket.set_ipv6(candidate.address.is_ipv6())?;
-        let monitor = libzmq.socket(SocketType::PAIR)?;
-        monitor.set_linger(0)?;
-        // In this order: a monitor never has nobody to tell.
-        monitor.connect(&name)?;
-        socket.monitor(&name, i32::from(event::ALL_OF_THESE))?;
+        let monitor = Monitor::of(&socket, libzmq)?;
         let link = Self {
             socket,
             monitor,
@@ -141,7 +114,7 @@ impl Link {
 
     /// Takes in what the monitor and, on XPUB, the peer have said.
     pub(super) fn listen(&mut self, timing: &Timing, now: Instant) {
-        while let Some(event) = read_event(&self.monitor) {
+        while let Some(event) = self.monitor.next_event() {
             self.on_event(event, now);
         }
         if self.dialect == Dialect::Xpub {
@@ -171,7 +144,7 @@ impl Link {
     pub(super) fn poll_items(&self, full: bool) -> [PollItem<'_>; 2] {
         let notes = if self.dialect == Dialect::Xpub { PollEvents::POLLIN } else { PollEvents::empty() };
         let room = if full { PollEvents::POLLOUT } else { PollEvents::empty() };
-        [self.monitor.as_poll_item(PollEvents::POLLIN), self.socket.as_poll_item(notes | room)]
+        [self.monitor.poll_item(), self.socket.as_poll_item(notes | room)]
     }
 
     /// Ends the link. Blocks for at most `linger` while what is in its pipe is written.
@@ -182,16 +155,7 @@ impl Link {
             tracing::debug!("a socket does not take its linger");
         }
         drop(socket);
-        loop {
-            match read_event(&monitor) {
-                Some(event::MONITOR_STOPPED) => return,
-                Some(_) => {}
-                None => match monitor.poll(PollEvents::POLLIN, -1) {
-                    Ok(_) | Err(Error::EINTR) => {}
-                    Err(_) => return,
-                },
-            }
-        }
+        monitor.wait_for_the_end();
     }
 
     fn on_event(&mut self, event: u16, now: Instant) {
@@ -292,20 +256,6 @@ fn prepare(socket: &Socket, dialect: Dialect, timing: &Timing) -> Result<(), Err
             socket.set_xpub_verbose(true)
         }
     }
-}
-
-/// The next event, or `None` when there is none for now.
-fn read_event(monitor: &Socket) -> Option<u16> {
-    let frames = loop {
-        match monitor.recv_multipart(DONTWAIT) {
-            Ok(frames) => break frames,
-            Err(Error::EINTR) => {}
-            Err(_) => return None,
-        }
-    };
-    let number = frames.first().and_then(|frame| frame.first_chunk::<2>());
-    // An event that cannot be read is one that we do not know.
-    Some(number.map_or(0, |bytes| u16::from_ne_bytes(*bytes)))
 }
 
 fn received(socket: &Socket) -> Option<Vec<u8>> {

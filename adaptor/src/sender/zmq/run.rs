@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use ::zmq::{DONTWAIT, Error, PollEvents, Socket};
 
 use super::course::{Course, Dialect, Failure, Step};
-use super::endpoint::Candidate;
+use crate::libzmq::Candidate;
 use super::link::{Link, Phase};
-use super::{Lookup, Shared, Timing, context, endpoint};
+use super::{Lookup, Shared, Timing};
+use crate::libzmq;
 
 /// Trouble, and its end, are said aloud once in this time; more often only to those who debug.
 const SAY_EVERY: Duration = Duration::from_secs(60);
@@ -193,7 +194,7 @@ impl Runner {
         }
         let Some(candidate) = self.course.candidate() else { return };
         let dialect = self.course.dialect();
-        let opened = context::with(|context| Link::open(context, candidate, dialect, &self.timing, now));
+        let opened = libzmq::with(|context| Link::open(context, candidate, dialect, &self.timing, now));
         match opened {
             Ok(link) => self.link = Some(link),
             Err(error) => {
@@ -205,7 +206,7 @@ impl Runner {
 
     /// Asks for the endpoints; true when the answer is the one place that we already know.
     fn look_up(&mut self) -> Result<bool, ()> {
-        let found = (self.lookup)().and_then(|endpoints| endpoint::resolve(&endpoints));
+        let found = (self.lookup)().and_then(|endpoints| libzmq::resolve(&endpoints));
         let now = Instant::now();
         self.looked_up = Some(now);
         match found {

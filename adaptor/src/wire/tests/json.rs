@@ -75,6 +75,7 @@ fn data_is_kept_byte_for_byte() {
         r#""""#,
         r#""\u0041\/\b\f\n\r\t\"\\""#,
         r#""\ud83d\ude00\uD83D\uDE00""#,
+        r#""\ud800\udc00\uDBFF\uDFFF\ud7ff\ue000""#,
         "\"\u{7f}\u{80}\u{2028}\u{2029}\u{feff}\u{fffd}\u{10ffff}\"",
         "{}",
         "[]",
@@ -121,6 +122,8 @@ fn what_is_no_json_is_mended_where_it_can_be() {
     // Halves of surrogate pairs, alone, in the wrong order, and before whole ones.
     check_data(r#""\ud800""#, r#""\ufffd""#, 1);
     check_data(r#""\uDFFFx""#, r#""\ufffdx""#, 1);
+    check_data(r#""\udbff""#, r#""\ufffd""#, 1);
+    check_data(r#""\ud7ff\udbff\ue000""#, r#""\ud7ff\ufffd\ue000""#, 1);
     check_data(r#""\udc00\ud800""#, r#""\ufffd\ufffd""#, 2);
     check_data(r#""\ud800\ud83d\ude00""#, r#""\ufffd\ud83d\ude00""#, 1);
     check_data(r#""\ud800\u0041""#, r#""\ufffd\u0041""#, 1);

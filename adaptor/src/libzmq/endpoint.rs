@@ -14,14 +14,14 @@ const CANDIDATES_MAX: usize = 16;
 
 /// One address of a broker, and the endpoint that it was found by.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Candidate {
-    pub(super) endpoint: String,
-    pub(super) address: SocketAddr,
+pub struct Candidate {
+    pub endpoint: String,
+    pub address: SocketAddr,
 }
 
 impl Candidate {
     /// The same in libzmq's words.
-    pub(super) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("tcp://{}", self.address)
     }
 }
@@ -32,7 +32,7 @@ struct BadEndpoint(String);
 
 /// All addresses of all endpoints, in the order given; blocks for DNS. One endpoint that cannot be used does not
 /// spoil the others: an error only when nothing is left.
-pub(super) fn resolve(endpoints: &[String]) -> Result<Vec<Candidate>, LookupError> {
+pub fn resolve(endpoints: &[String]) -> Result<Vec<Candidate>, LookupError> {
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut error: Option<LookupError> = None;
     for endpoint in endpoints {

@@ -5,7 +5,7 @@ use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use ::zmq::{Context, Error};
+use zmq::{Context, Error};
 
 /// The context in use, never ended while it is.
 static CURRENT: Mutex<Option<Current>> = Mutex::new(None);
@@ -20,7 +20,7 @@ struct Current {
 
 /// Calls `make` with the context. A context holds 1,023 sockets (some 200 senders), and the `zmq` crate cannot ask
 /// for more: when it is full, those who come later get the next one, and the full one ends with its last socket.
-pub(super) fn with<T>(make: impl Fn(&Context) -> Result<T, Error>) -> Result<T, Error> {
+pub fn with<T>(make: impl Fn(&Context) -> Result<T, Error>) -> Result<T, Error> {
     let used = current(None);
     match make(&used.context) {
         Err(Error::EMFILE) => make(&current(Some(used.generation)).context),
@@ -29,7 +29,7 @@ pub(super) fn with<T>(make: impl Fn(&Context) -> Result<T, Error>) -> Result<T, 
 }
 
 /// A name for an inproc endpoint that nobody else uses.
-pub(super) fn unique_name(what: &str) -> String {
+pub fn unique_name(what: &str) -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     format!("inproc://thingsbus-{what}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
 }

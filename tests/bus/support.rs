@@ -1,0 +1,17 @@
+//! What every module here uses: brokers, programs, Python, peers of every kind, and waiting.
+
+pub mod doors;
+pub mod good;
+pub mod lines;
+pub mod peers;
+pub mod process;
+pub mod program;
+pub mod python;
+pub mod random;
+pub mod raw;
+pub mod scratch;
+pub mod test_broker;
+pub mod wait;
+
+pub use doors::{Doors, free_ports};
+pub use test_broker::TestBroker;

@@ -1,0 +1,81 @@
+//! A broker in this process, on ports that the system chooses.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::ops::Deref;
+use std::thread::JoinHandle;
+
+use serde_json::Value;
+use thingsbus_broker::{Broker, Config, Error, Handle};
+
+use super::Doors;
+
+/// A running broker; stopped when it is dropped.
+pub struct TestBroker {
+    doors: Doors,
+    handle: Handle,
+    thread: Option<JoinHandle<Result<Value, Error>>>,
+}
+
+impl TestBroker {
+    /// With the default configuration.
+    pub fn start() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// With a configuration of its own.
+    pub fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let broker = Broker::bind(test_config(change)).expect("a broker gets its ports");
+        let (doors, handle) = (doors(&broker), broker.handle());
+        let thread = std::thread::Builder::new().name("broker".to_owned()).spawn(move || broker.run());
+        Self { doors, handle, thread: Some(thread.expect("a thread")) }
+    }
+
+    /// By which it is told what to do.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Stops it; what it counted.
+    pub fn stop(mut self) -> Value {
+        self.handle.stop();
+        self.wait().expect("nobody stopped it before")
+    }
+
+    fn wait(&mut self) -> Option<Value> {
+        let result = self.thread.take()?.join().expect("the broker does not panic");
+        Some(result.expect("the broker runs to its end"))
+    }
+}
+
+impl Deref for TestBroker {
+    type Target = Doors;
+
+    fn deref(&self) -> &Doors {
+        &self.doors
+    }
+}
+
+impl Drop for TestBroker {
+    fn drop(&mut self) {
+        self.handle.stop();
+        if std::thread::panicking() {
+            // What went wrong is being told already; only the thread is waited for.
+            drop(self.thread.take().map(JoinHandle::join));
+        } else {
+            self.wait();
+        }
+    }
+}
+
+/// The default, on this machine alone and on ports that the system chooses.
+pub fn test_config(change: impl FnOnce(&mut Config)) -> Config {
+    let mut config = Config { bind: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 0, ..Config::default() };
+    change(&mut config);
+    config
+}
+
+/// Where a bound broker is.
+pub fn doors(broker: &Broker) -> Doors {
+    let addresses = broker.addresses();
+    Doors { clients: addresses.clients, input: addresses.input(), query: addresses.query() }
+}
