@@ -1,4 +1,4 @@
-//! Prints every event, as 0.2.1's example of that name does.
+//! Prints every event, as 0.2.1's example of that name does: `thingsbus watch` in thirty lines.
 //!
 //! `cargo run --example print_all_events -- [-u URL | -z ZONE] [-n NAMESPACE]`
 
@@ -17,14 +17,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         match flag.as_str() {
             "-u" | "--url" => broker = BrokerName::Address(Address::parse(&value)?),
             "-z" | "--zone" => broker = BrokerName::Zone(value),
-            "-n" | "--ns" => ns = value,
+            "-n" | "--namespace" => ns = value,
             _ => return Err(format!("{flag}: no such option").into()),
         }
     }
-    // Only what is printed is asked for; a client of everything would say `Parts::All`.
+    // The broker sends only what is printed; a client of everything would say `Parts::All`.
     let client = Client::connect(broker, &Parts::Only(vec![(ns.parse()?, true)]))?;
-    let events = client.directory().get_thing(&ns)?.events(Flags::SNAPSHOT | Flags::TREE);
-    client.wait_ready(Duration::from_secs(20))?;
+    // With `Flags::SNAPSHOT` besides, what was said before would be printed too.
+    let events = client.directory().get_thing(&ns)?.events(Flags::TREE);
+    if let Err(error) = client.wait_ready(Duration::from_secs(5)) {
+        eprintln!("{error}; still trying");
+    }
     for event in events {
         println!("{event}");
     }

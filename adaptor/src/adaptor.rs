@@ -38,6 +38,19 @@ impl Adaptor {
         }
         let documentation_url = Some(documentation_url.to_owned()).filter(|url| !url.is_empty());
         Update::new(&ns, None, "null", documentation_url.as_deref())?;
+        Self::start(ns, documentation_url, target)
+    }
+
+    /// Starts an adaptor that has no thing of its own, for programs that pass on what others say: each message names
+    /// its thing, by [`Adaptor::send_update`], or by [`Adaptor::send_to`] from the root.
+    ///
+    /// # Errors
+    /// Where the target is none that this build has.
+    pub fn relay(target: Target) -> Result<Self, Error> {
+        Self::start(Namespace::root(), None, target)
+    }
+
+    fn start(ns: Namespace, documentation_url: Option<String>, target: Target) -> Result<Self, Error> {
         let datagrams = matches!(target, Target::Udp(_));
         let sender = match target {
             Target::Zmq(broker) => zmq_sender(broker)?,
@@ -91,6 +104,23 @@ impl Adaptor {
         Ok(())
     }
 
+    /// Sends an update of any thing as it is, whatever the adaptor's own namespace. Its value goes out byte for byte,
+    /// except in datagrams.
+    ///
+    /// # Errors
+    /// Where it cannot be said on the wire. What is lost on the way is counted: [`Adaptor::counters`].
+    pub fn send_update(&self, update: &Update<'_>) -> Result<(), Error> {
+        let (ts, documentation_url) = (update.ts(), update.documentation_url());
+        let message = if self.datagrams {
+            let data: serde_json::Value = serde_json::from_str(update.data())?;
+            encode_list(&Namespace::parse(update.ns())?, ts, &data, documentation_url)?
+        } else {
+            Update::from_checked(update.ns(), ts, update.data(), documentation_url, None).to_json()
+        };
+        self.sender.send(self.checked(message)?);
+        Ok(())
+    }
+
     /// What became of the messages so far.
     #[must_use]
     pub fn counters(&self) -> Counters {
@@ -118,11 +148,14 @@ impl Adaptor {
         let documentation_url = self.documentation_url.as_deref();
         let json = serde_json::to_string(data)?;
         let update = Update::new(ns, ts, &json, documentation_url)?;
-        let (message, bytes_max) = if self.datagrams {
-            (encode_list(ns, ts, data, documentation_url)?, DATAGRAM_BYTES_MAX)
-        } else {
-            (update.to_json(), MESSAGE_BYTES_MAX)
-        };
+        let message =
+            if self.datagrams { encode_list(ns, ts, data, documentation_url)? } else { update.to_json() };
+        self.checked(message)
+    }
+
+    /// No broker takes what is longer.
+    fn checked(&self, message: Vec<u8>) -> Result<Vec<u8>, Error> {
+        let bytes_max = if self.datagrams { DATAGRAM_BYTES_MAX } else { MESSAGE_BYTES_MAX };
         if message.len() > bytes_max { Err(Rejected::TooLong.into()) } else { Ok(message) }
     }
 }

@@ -29,7 +29,9 @@ pub enum Error {
     #[error(transparent)]
     Start(Box<dyn std::error::Error + Send + Sync>),
     /// The zone was given, and this build does not look zones up.
-    #[error("zone {zone:?} is not looked up: this build is without the feature `discovery`; give the broker's address")]
+    #[error(
+        "zone {zone:?} is not looked up: this build is without the feature `discovery`; give the broker's address"
+    )]
     NoDiscovery {
         /// The zone.
         zone: String,

@@ -32,8 +32,8 @@ pub mod wire;
 #[cfg(any(feature = "zmq", feature = "udp"))]
 pub use adaptor::Adaptor;
 pub use address::{
-    Address, AddressError, BROKER_VARIABLE, BrokerName, Chosen, ChosenBy, HTTP_PORT_OFFSET, INPUT_PORT_OFFSET,
-    PORT_DEFAULT, PORT_MAX, QUERY_PORT_OFFSET, ZONE_VARIABLE,
+    Address, AddressError, BROKER_VARIABLE, BrokerName, Chosen, ChosenBy, HTTP_PORT_OFFSET,
+    INPUT_PORT_OFFSET, PORT_DEFAULT, PORT_MAX, QUERY_PORT_OFFSET, ZONE_VARIABLE,
 };
 pub use error::Error;
 #[cfg(any(feature = "zmq", feature = "udp"))]

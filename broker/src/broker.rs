@@ -5,7 +5,7 @@ mod turn;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant, SystemTime};
 
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -145,22 +145,31 @@ impl Broker {
     /// Where the system no longer lets it wait for sockets.
     pub fn run(mut self) -> Result<serde_json::Value, Error> {
         let mut events = Events::with_capacity(EVENTS);
-        loop {
+        'turning: loop {
             let timeout = self.turn.timeout(Instant::now());
-            match self.poll.poll(&mut events, timeout) {
-                Ok(()) => {}
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(Error::Poll(error)),
-            }
+            self.wait(&mut events, timeout)?;
             self.turn.turn(&events, self.poll.registry(), Instant::now(), now());
-            match self.commands.try_recv() {
-                Ok(Command::Reconfigure(config)) => self.turn.reconfigure(*config),
-                Ok(Command::Stop) => break,
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => {}
+            // All of them: the system makes one event of several wakings.
+            while let Ok(command) = self.commands.try_recv() {
+                match command {
+                    Command::Reconfigure(config) => self.turn.reconfigure(*config),
+                    Command::Stop => break 'turning,
+                }
             }
         }
         self.drain()?;
         Ok(self.turn.status(Instant::now(), now()))
+    }
+
+    /// Waits for events. A signal ends the waiting with none.
+    fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) -> Result<(), Error> {
+        match self.poll.poll(events, timeout) {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
+                events.clear();
+                Ok(())
+            }
+            other => other.map_err(Error::Poll),
+        }
     }
 
     /// Sends what waits, for as long as clients take it and [`STOP_TIME`] allows.
@@ -173,7 +182,7 @@ impl Broker {
                 tracing::warn!("some clients did not take everything that waited for them");
                 break;
             }
-            self.poll.poll(&mut events, Some(left)).map_err(Error::Poll)?;
+            self.wait(&mut events, Some(left))?;
         }
         Ok(())
     }

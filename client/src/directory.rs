@@ -104,11 +104,13 @@ impl Directory {
     /// `ns` must be a valid namespace, as [`thingsbus_adaptor::wire::Update::ns`] gives it.
     pub fn put(&mut self, ns: &str, value: &Value<'_>) -> Put {
         debug_assert!(Namespace::parse(ns).is_ok());
-        let documentation_url = value.documentation_url.map(|url| self.shared(url));
         let (place, put) = match self.place(ns) {
             Some(place) => (place, Put::Known),
             None => (self.add(ns), Put::New),
         };
+        let known = self.records.get(place as usize).and_then(Record::documentation_url);
+        let new_url = value.documentation_url.filter(|url| known != Some(url));
+        let documentation_url = new_url.map(|url| self.shared(url));
         if let Some(record) = self.records.get_mut(place as usize) {
             self.text_bytes -= record.data.len();
             self.text_bytes += value.data.len();

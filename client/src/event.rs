@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use thingsbus_adaptor::wire::{Namespace, Timestamp};
+use thingsbus_adaptor::wire::{Namespace, Timestamp, Update};
 
 use crate::error::Error;
 use crate::python::PythonRepr;
@@ -51,6 +52,9 @@ pub struct Event {
     pub(crate) ns: Arc<Namespace>,
     pub(crate) ts: Timestamp,
     pub(crate) data: Arc<str>,
+    pub(crate) documentation_url: Option<Arc<str>>,
+    pub(crate) seq: Option<u64>,
+    pub(crate) age: Duration,
     pub(crate) flags: Flags,
     pub(crate) missed: u64,
 }
@@ -80,6 +84,25 @@ impl Event {
     /// Where it is another shape; the error says where.
     pub fn get<T: DeserializeOwned>(&self) -> Result<T, Error> {
         serde_json::from_str(&self.data).map_err(|source| Error::Shape { ns: (*self.ns).clone(), source })
+    }
+
+    /// Where the value is explained, where that was told with it. The thing may have a URL from before:
+    /// [`crate::Thing::latest`] knows.
+    #[must_use]
+    pub fn documentation_url(&self) -> Option<&str> {
+        self.documentation_url.as_deref()
+    }
+
+    /// How old the value was when it was told: zero where that was the moment it happened.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        self.age
+    }
+
+    /// The same as an update of the wire, which is how the broker sent it.
+    #[must_use]
+    pub fn update(&self) -> Update<'_> {
+        Update::from_checked(self.ns.as_str(), Some(self.ts), &self.data, self.documentation_url(), self.seq)
     }
 
     /// What kind of event it is.
@@ -131,6 +154,9 @@ mod tests {
             ns: Arc::new(ns.parse().unwrap()),
             ts: Timestamp::from_seconds(1_423_351_104.945_4).unwrap(),
             data: data.into(),
+            documentation_url: None,
+            seq: None,
+            age: Duration::ZERO,
             flags,
             missed: 0,
         };

@@ -8,8 +8,10 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use futures_core::Stream;
+use thingsbus_adaptor::wire::Namespace;
 
-use crate::event::Event;
+use crate::event::{Event, Flags};
+use crate::shared::Shared;
 
 /// The most events that wait for one who takes them.
 pub const FEED_EVENTS_MAX: usize = 10_000;
@@ -20,9 +22,18 @@ pub const FEED_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Events as they come: an [`Iterator`] that blocks, and a [`Stream`]. Ends when the client is closed.
 ///
 /// Up to 10,000 events (or 64 MiB) wait; after that the oldest is dropped, [`Event::missed`] of the next one says how
-/// many were, and nobody else notices.
+/// many were, and nobody else notices. Dropping this ends the subscription.
 pub struct Events {
     queue: Arc<Queue>,
+    /// What is to be ended with this.
+    listening: Option<Listening>,
+}
+
+/// Who is listened to, and the listener's number.
+struct Listening {
+    shared: Arc<Shared>,
+    ns: Namespace,
+    id: u64,
 }
 
 #[derive(Default)]
@@ -72,6 +83,16 @@ impl Queue {
         self.wake(state);
     }
 
+    /// Nobody takes them any more.
+    pub(crate) fn abandon(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        state.bytes = 0;
+        let abandoned = std::mem::take(&mut state.events);
+        self.wake(state);
+        drop(abandoned);
+    }
+
     fn wake(&self, mut state: MutexGuard<'_, State>) {
         let waker = state.waker.take();
         drop(state);
@@ -87,9 +108,12 @@ impl Queue {
 }
 
 impl Events {
-    pub(crate) fn new() -> (Self, Arc<Queue>) {
+    /// Those of `ns` that are wanted by `flags`, and the listener's number.
+    pub(crate) fn of(shared: &Arc<Shared>, ns: &Namespace, flags: Flags) -> (Self, u64) {
         let queue = Arc::new(Queue::default());
-        (Self { queue: queue.clone() }, queue)
+        let id = shared.listen(ns, flags, queue.clone());
+        let listening = Listening { shared: shared.clone(), ns: ns.clone(), id };
+        (Self { queue, listening: Some(listening) }, id)
     }
 
     /// The next event; `None` where none came within `limit` or the client was closed.
@@ -121,6 +145,14 @@ impl Events {
                     self.queue.came.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
                 }
             };
+        }
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        if let Some(Listening { shared, ns, id }) = self.listening.take() {
+            shared.unlisten(&ns, id);
         }
     }
 }
@@ -159,16 +191,29 @@ mod tests {
     use thingsbus_adaptor::wire::Timestamp;
 
     use super::*;
-    use crate::event::Flags;
+
+    fn feed() -> (Events, Arc<Queue>) {
+        let queue = Arc::new(Queue::default());
+        (Events { queue: queue.clone(), listening: None }, queue)
+    }
 
     fn event(data: &str) -> Event {
         let ts = Timestamp::default();
-        Event { ns: Arc::default(), ts, data: data.into(), flags: Flags::NONE, missed: 0 }
+        Event {
+            ns: Arc::default(),
+            ts,
+            data: data.into(),
+            documentation_url: None,
+            seq: None,
+            age: Duration::ZERO,
+            flags: Flags::NONE,
+            missed: 0,
+        }
     }
 
     #[test]
     fn who_is_slow_is_told_how_much_was_missed() {
-        let (mut events, queue) = Events::new();
+        let (mut events, queue) = feed();
         for number in 0..FEED_EVENTS_MAX + 7 {
             queue.push(event(&number.to_string()));
         }
@@ -181,7 +226,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_by_bytes_too() {
-        let (mut events, queue) = Events::new();
+        let (mut events, queue) = feed();
         let large = "x".repeat(FEED_BYTES_MAX / 4);
         for _ in 0..6 {
             queue.push(event(&large));
@@ -194,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_closed_feed_gives_what_it_has_and_ends() {
-        let (mut events, queue) = Events::new();
+        let (mut events, queue) = feed();
         assert_eq!(events.try_next(), None);
         assert_eq!(events.next_within(Duration::from_millis(1)), None);
         queue.push(event("1"));

@@ -10,6 +10,8 @@
 //! what a client is made of, without a socket.
 
 #[cfg(feature = "zmq")]
+mod ask;
+#[cfg(feature = "zmq")]
 mod client;
 pub mod directory;
 #[cfg(feature = "zmq")]
@@ -28,6 +30,8 @@ mod shared;
 #[cfg(feature = "zmq")]
 mod thing;
 
+#[cfg(feature = "zmq")]
+pub use ask::ask;
 #[cfg(feature = "zmq")]
 pub use client::{Client, Connection, Parts};
 #[cfg(feature = "zmq")]

@@ -35,6 +35,10 @@ pub(crate) struct Link {
     sockets: Option<Sockets>,
     /// Since when there is no connection; `None` while there is one.
     down_since: Option<Instant>,
+    /// Nobody accepts a connection at the place, and nobody did since its sockets were opened.
+    refused: bool,
+    /// There was a connection since the sockets were opened.
+    was_up: bool,
     looked_up: Option<Instant>,
     scratch: Scratch,
 }
@@ -48,6 +52,8 @@ impl Link {
             at: 0,
             sockets: None,
             down_since: Some(Instant::now()),
+            refused: false,
+            was_up: false,
             looked_up: None,
             scratch: Scratch::default(),
         }
@@ -75,13 +81,16 @@ impl Link {
         let Some(down_since) = self.down_since else { return };
         let waited = now.duration_since(down_since);
         if self.sockets.is_some() {
-            let next = self.places.len() > 1 && waited >= CONNECT_WAIT;
-            let again = self.looked_up.is_some_and(|at| now.duration_since(at) >= LOOKUP_AGAIN);
-            if !next && !(again && waited >= LOOKUP_AGAIN) {
+            let last = self.at + 1 >= self.places.len();
+            let patience = if self.places.len() > 1 { CONNECT_WAIT } else { LOOKUP_AGAIN };
+            let looked_up = self.looked_up.is_some_and(|at| now.duration_since(at) < LOOKUP_AGAIN);
+            // A place that refuses is passed over at once, but a round through all of them takes its time.
+            let tried = waited >= patience || (self.refused && !last);
+            if !tried || (self.places.len() <= 1 && looked_up) {
                 return;
             }
             self.at += 1;
-            if again || self.at >= self.places.len() {
+            if last {
                 self.look_up(now);
             }
         } else if self.looked_up.is_none_or(|at| now.duration_since(at) >= LOOKUP_PAUSE) {
@@ -92,6 +101,7 @@ impl Link {
             return; // libzmq goes on trying there by itself.
         }
         self.down_since = Some(Instant::now());
+        (self.refused, self.was_up) = (false, false);
         self.say(format!("connecting to {}", place.address));
         if let Some(old) = self.sockets.take() {
             old.close();
@@ -162,6 +172,7 @@ impl Link {
             match told {
                 Told::Connected => {
                     self.down_since = None;
+                    (self.refused, self.was_up) = (false, true);
                     state.doing = format!("connected to {address}, waiting for its directory");
                     state.mirror.connected(now);
                 }
@@ -170,7 +181,10 @@ impl Link {
                     state.doing = format!("the connection to {address} was lost");
                     state.mirror.disconnected();
                 }
-                Told::NotAccepted => state.doing = format!("{address} does not accept the connection"),
+                Told::NotAccepted => {
+                    self.refused = !self.was_up;
+                    state.doing = format!("{address} does not accept the connection");
+                }
             }
             drop(state);
             self.shared.notify();
@@ -213,8 +227,8 @@ impl Link {
     }
 }
 
-/// The brokers that a name stands for now, the best first.
-fn brokers(name: &BrokerName) -> Result<Vec<Address>, String> {
+/// The brokers that a name stands for now, the best first. Blocks where that takes DNS.
+pub(crate) fn brokers(name: &BrokerName) -> Result<Vec<Address>, String> {
     match name {
         BrokerName::Address(address) => Ok(vec![address.clone()]),
         #[cfg(feature = "discovery")]

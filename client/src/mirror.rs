@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use thingsbus_adaptor::wire::{Ask, Mark, Message, Namespace, Query, Snapshot, Timestamp, Update};
 
-use crate::directory::{Directory, Value};
+use crate::directory::{Directory, Record, Value};
 use part::Part;
 
 /// A broker that has not answered a mark by then is one of 0.2.1.
@@ -50,8 +50,14 @@ pub struct Change<'a> {
     pub ts: Timestamp,
     /// The value, as JSON text.
     pub data: &'a str,
+    /// Where the value is explained, where that was told with it.
+    pub documentation_url: Option<&'a str>,
+    /// The broker's number of the update; `None` with a 0.2.1 broker.
+    pub seq: Option<u64>,
     /// It was told by a snapshot and not the moment it happened.
     pub is_snapshot: bool,
+    /// How long ago the broker had received it when it told it; zero where it was told the moment it happened.
+    pub age: Duration,
 }
 
 /// What kind of broker this is.
@@ -345,7 +351,7 @@ impl Mirror {
             seq: update.seq().unwrap_or(0),
             documentation_url: update.documentation_url(),
         };
-        self.put(update.ns(), &value, false, changed);
+        self.put(update.ns(), &value, None, changed);
     }
 
     fn tell(&mut self, snapshot: &Snapshot<'_>, wall: Timestamp, changed: &mut impl FnMut(Change<'_>)) {
@@ -364,15 +370,24 @@ impl Mirror {
                 seq: told.seq.unwrap_or(0),
                 documentation_url: told.documentation_url.as_deref(),
             };
-            self.put(&told.ns, &value, true, changed);
+            self.put(&told.ns, &value, Some(wall.since(value.received)), changed);
         }
     }
 
     /// Puts a value where it is newer than what is there. What is told of the same update may still bring a
     /// documentation URL that came with a missed one before it, so it is put too, without a change.
-    fn put(&mut self, ns: &str, value: &Value<'_>, is_snapshot: bool, changed: &mut impl FnMut(Change<'_>)) {
+    ///
+    /// `told` is the value's age where a snapshot tells it.
+    fn put(
+        &mut self,
+        ns: &str,
+        value: &Value<'_>,
+        told: Option<Duration>,
+        changed: &mut impl FnMut(Change<'_>),
+    ) {
+        let is_snapshot = told.is_some();
         // Numbers of two lives are not to be compared: while a new one is asked for, its own directory says.
-        let known = self.anew.as_ref().unwrap_or(&self.directory).get(ns).map_or(0, |known| known.seq());
+        let known = self.anew.as_ref().unwrap_or(&self.directory).get(ns).map_or(0, Record::seq);
         let is_new = value.seq == 0 || value.seq > known;
         if is_new || (is_snapshot && value.seq == known) {
             if let Some(anew) = &mut self.anew {
@@ -381,7 +396,15 @@ impl Mirror {
             self.directory.put(ns, value);
         }
         if is_new {
-            changed(Change { ns, ts: value.ts, data: value.data, is_snapshot });
+            changed(Change {
+                ns,
+                ts: value.ts,
+                data: value.data,
+                documentation_url: value.documentation_url,
+                seq: Some(value.seq).filter(|seq| *seq > 0),
+                is_snapshot,
+                age: told.unwrap_or_default(),
+            });
         }
     }
 

@@ -116,19 +116,17 @@ impl Shared {
         id
     }
 
+    /// Takes a listener away, and what waits for it. Nothing where it is gone already.
     pub(crate) fn unlisten(&self, ns: &Namespace, id: u64) {
         let mut state = self.lock();
-        if let Some(listeners) = state.listeners.by_ns.get_mut(ns.as_str()) {
-            listeners.retain(|listener| {
-                if listener.id == id {
-                    listener.queue.close();
-                }
-                listener.id != id
-            });
-            if listeners.is_empty() {
-                state.listeners.by_ns.remove(ns.as_str());
-            }
+        let Some(listeners) = state.listeners.by_ns.get_mut(ns.as_str()) else { return };
+        let Some(place) = listeners.iter().position(|listener| listener.id == id) else { return };
+        let listener = listeners.remove(place);
+        if listeners.is_empty() {
+            state.listeners.by_ns.remove(ns.as_str());
         }
+        drop(state);
+        listener.queue.abandon();
     }
 
     /// Ends everything that waits.
@@ -173,7 +171,16 @@ impl Listeners {
 
 fn event_of(change: &Change<'_>, flags: Flags) -> Event {
     let ns = Namespace::parse(change.ns).unwrap_or_default();
-    Event { ns: Arc::new(ns), ts: change.ts, data: change.data.into(), flags, missed: 0 }
+    Event {
+        ns: Arc::new(ns),
+        ts: change.ts,
+        data: change.data.into(),
+        documentation_url: change.documentation_url.map(Into::into),
+        seq: change.seq,
+        age: change.age,
+        flags,
+        missed: 0,
+    }
 }
 
 /// The client's own wall clock.

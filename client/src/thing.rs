@@ -149,9 +149,7 @@ impl Thing {
     /// The events of this thing, and with [`Flags::TREE`] of those below it.
     #[must_use = "events are to be taken"]
     pub fn events(&self, flags: Flags) -> Events {
-        let (events, queue) = Events::new();
-        self.directory.shared.listen(&self.ns, flags, queue);
-        events
+        Events::of(&self.directory.shared, &self.ns, flags).0
     }
 
     /// Calls `callback` for each event, on a thread of its own: a slow one keeps nobody else waiting, and
@@ -164,10 +162,9 @@ impl Thing {
         mut callback: impl FnMut(&Event) + Send + 'static,
         flags: Flags,
     ) -> Result<Subscription, Error> {
-        let (events, queue) = Events::new();
+        let (events, id) = Events::of(&self.directory.shared, &self.ns, flags);
         let thread = std::thread::Builder::new().name(format!("thingsbus {}", self.ns));
         thread.spawn(move || events.for_each(|event| callback(&event))).map_err(Error::Thread)?;
-        let id = self.directory.shared.listen(&self.ns, flags, queue);
         Ok(Subscription { thing: self.clone(), id })
     }
 }

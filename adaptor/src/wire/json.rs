@@ -239,12 +239,9 @@ impl<'a> Fields<'a> {
         loop {
             let key = scanner.key()?;
             let value = scanner.value()?;
-            let known = if key.contains('\\') {
-                unescape(key).and_then(|key| Key::named(&key))
-            } else {
-                Key::named(key)
-            };
-            if let Some(known) = known {
+            let known = Key::named(key);
+            let escaped = || key.contains('\\').then(|| unescape(key)).flatten();
+            if let Some(known) = known.or_else(|| escaped().and_then(|key| Key::named(&key))) {
                 fields.put(known, value);
             }
             if scanner.take(b'}') {
@@ -293,7 +290,7 @@ impl<'a> Fields<'a> {
         let ns = kept(self.ns()?, texts.ns);
         let ts = self.ts()?;
         let data = self.get(Key::Data).ok_or(Rejected::DataMissing)?;
-        if data.depth > DEPTH_MAX {
+        if usize::from(data.depth) > DEPTH_MAX {
             return Err(Rejected::TooDeep);
         }
         let documentation_url = self.documentation_url()?.map(|url| kept(url, texts.documentation_url));
@@ -335,7 +332,7 @@ impl<'a> Fields<'a> {
 
     /// A string that has no escapes, as those have that brokers write: `None` for everything else.
     fn plain(&self, key: Key) -> Option<&'a str> {
-        inner(self.get(key)?).filter(|inner| !inner.contains('\\'))
+        inner(self.get(key).filter(|value| !value.has_escapes)?)
     }
 }
 
@@ -347,7 +344,7 @@ fn inner(value: Value<'_>) -> Option<&str> {
 /// The text of a string. Where half a surrogate pair stands in it, it is no text.
 fn string(value: Value<'_>) -> Option<Cow<'_, str>> {
     let inner = inner(value)?;
-    if inner.contains('\\') { unescape(inner).map(Cow::Owned) } else { Some(Cow::Borrowed(inner)) }
+    if value.has_escapes { unescape(inner).map(Cow::Owned) } else { Some(Cow::Borrowed(inner)) }
 }
 
 fn unescape(inner: &str) -> Option<String> {

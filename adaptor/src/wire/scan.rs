@@ -11,7 +11,9 @@ pub(super) struct Value<'t> {
     /// As it stands there.
     pub(super) text: &'t str,
     /// How deep arrays and objects nest in it: 0 where it is neither.
-    pub(super) depth: usize,
+    pub(super) depth: u8,
+    /// Is anything escaped in a string of it?
+    pub(super) has_escapes: bool,
     /// Is anything in it to be replaced? Then [`mend`] it before it goes on.
     pub(super) needs_mending: bool,
 }
@@ -21,6 +23,7 @@ pub(super) struct Scanner<'t, 'o> {
     text: &'t str,
     at: usize,
     depth_max: usize,
+    has_escapes: bool,
     needs_mending: bool,
     rewrite: Option<Rewrite<'o>>,
 }
@@ -40,16 +43,20 @@ const NUMBER_BYTES_SAFE: usize = 300;
 impl<'t> Scanner<'t, '_> {
     /// At the text's start. `depth_max` is at most [`Nesting::DEPTH_MAX`].
     pub(super) fn new(text: &'t str, depth_max: usize) -> Self {
-        Self { text, at: 0, depth_max, needs_mending: false, rewrite: None }
+        Self { text, at: 0, depth_max, has_escapes: false, needs_mending: false, rewrite: None }
     }
 
     /// The next byte that is not white space, without taking it.
+    #[inline(always)]
     pub(super) fn peek(&mut self) -> Option<u8> {
-        self.skip_space();
-        self.byte()
+        match self.byte() {
+            Some(byte) if byte > b' ' => Some(byte),
+            _ => self.peek_past_space(),
+        }
     }
 
     /// Takes `byte` where it is the next one after white space.
+    #[inline(always)]
     pub(super) fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         if found {
@@ -70,24 +77,36 @@ impl<'t> Scanner<'t, '_> {
 
     /// Takes a string and its colon, and gives the text between the quotes, escapes and all.
     pub(super) fn key(&mut self) -> Result<&'t str, Rejected> {
-        self.skip_space();
-        let key = self.string()?;
-        if self.take(b':') { Ok(key) } else { Err(Rejected::NotJson) }
+        let start = self.skip_key()?;
+        Ok(self.text.get(start.0..start.1).unwrap_or_default())
+    }
+
+    /// Takes a string and its colon, and says where the text between the quotes stands.
+    #[inline(always)]
+    fn skip_key(&mut self) -> Result<(usize, usize), Rejected> {
+        if self.peek() != Some(b'"') {
+            return Err(Rejected::NotJson);
+        }
+        let start = self.at + 1;
+        self.string()?;
+        let end = self.at - 1;
+        if self.take(b':') { Ok((start, end)) } else { Err(Rejected::NotJson) }
     }
 
     /// Takes one value of any kind.
     pub(super) fn value(&mut self) -> Result<Value<'t>, Rejected> {
-        self.skip_space();
+        let mut next = self.peek();
         let start = self.at;
-        self.needs_mending = false;
+        (self.has_escapes, self.needs_mending) = (false, false);
         let mut open = Nesting::default();
         loop {
-            match self.peek().ok_or(Rejected::NotJson)? {
+            match next.ok_or(Rejected::NotJson)? {
                 b'{' => {
                     self.at += 1;
                     open.push(Kind::Object, self.depth_max)?;
                     if !self.take(b'}') {
-                        self.key()?;
+                        self.skip_key()?;
+                        next = self.peek();
                         continue;
                     }
                     open.pop();
@@ -96,65 +115,66 @@ impl<'t> Scanner<'t, '_> {
                     self.at += 1;
                     open.push(Kind::Array, self.depth_max)?;
                     if !self.take(b']') {
+                        next = self.peek();
                         continue;
                     }
                     open.pop();
                 }
-                b'"' => _ = self.string()?,
-                _ => self.scalar()?,
+                b'"' => self.string()?,
+                b'-' | b'0'..=b'9' => self.number()?,
+                _ => self.word()?,
             }
             // A value has ended: so may what it stands in.
             loop {
                 let Some(kind) = open.top() else {
                     let text = self.text.get(start..self.at).unwrap_or_default();
-                    return Ok(Value { text, depth: open.deepest, needs_mending: self.needs_mending });
+                    let Self { has_escapes, needs_mending, .. } = *self;
+                    return Ok(Value { text, depth: open.deepest, has_escapes, needs_mending });
                 };
                 let byte = self.peek();
                 self.at += 1;
                 match (byte, kind) {
                     (Some(b','), Kind::Array) => break,
                     (Some(b','), Kind::Object) => {
-                        self.key()?;
+                        self.skip_key()?;
                         break;
                     }
                     (Some(b']'), Kind::Array) | (Some(b'}'), Kind::Object) => open.pop(),
                     _ => return Err(Rejected::NotJson),
                 }
             }
+            next = self.peek();
         }
     }
 
+    #[inline(always)]
     fn byte(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    /// White space. A line end in it is taken out, so that a message is one line wherever it goes.
-    fn skip_space(&mut self) {
-        while let Some(byte) = self.byte() {
-            match byte {
+    /// Skips white space. A line end in it is taken out, so that a message is one line wherever it goes.
+    #[cold]
+    fn peek_past_space(&mut self) -> Option<u8> {
+        loop {
+            match self.byte()? {
                 b' ' | b'\t' => {}
                 b'\n' | b'\r' => self.replace(self.at, self.at + 1, ""),
-                _ => break,
+                byte => return Some(byte),
             }
             self.at += 1;
         }
     }
 
-    /// Takes a string and gives what stands between the quotes.
-    fn string(&mut self) -> Result<&'t str, Rejected> {
-        if self.byte() != Some(b'"') {
-            return Err(Rejected::NotJson);
-        }
-        let start = self.at + 1;
-        self.at = start;
+    /// Takes a string, of which the first quote is the next byte.
+    #[inline(always)]
+    fn string(&mut self) -> Result<(), Rejected> {
+        self.at += 1;
         loop {
-            let bytes = self.text.as_bytes().get(self.at..).unwrap_or_default();
-            let plain = bytes.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20);
-            self.at += plain.ok_or(Rejected::NotJson)?;
+            self.at += plain_bytes(self.text.as_bytes().get(self.at..).unwrap_or_default());
             match self.byte() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(self.text.get(start..self.at - 1).unwrap_or_default());
+                    return Ok(());
                 }
                 Some(b'\\') => self.escape()?,
                 _ => return Err(Rejected::NotJson),
@@ -163,8 +183,10 @@ impl<'t> Scanner<'t, '_> {
     }
 
     /// An escape. Half of a surrogate pair, which Python writes and nobody else reads, becomes U+FFFD.
+    #[cold]
     fn escape(&mut self) -> Result<(), Rejected> {
         let start = self.at;
+        self.has_escapes = true;
         self.at += 2;
         match self.text.as_bytes().get(start + 1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => return Ok(()),
@@ -198,16 +220,16 @@ impl<'t> Scanner<'t, '_> {
         u32::from_str_radix(digits, 16).map_err(|_| Rejected::NotJson)
     }
 
-    /// A number or a word: JSON's three, and the three of Python's `json`, which become null.
-    fn scalar(&mut self) -> Result<(), Rejected> {
+    /// A word: JSON's three, and the three of Python's `json`, which become null.
+    #[cold]
+    fn word(&mut self) -> Result<(), Rejected> {
         let (word, instead) = match self.byte() {
             Some(b't') => ("true", None),
             Some(b'f') => ("false", None),
             Some(b'n') => ("null", None),
             Some(b'N') => ("NaN", Some("null")),
             Some(b'I') => ("Infinity", Some("null")),
-            Some(b'-') if self.rest().starts_with("-I") => ("-Infinity", Some("null")),
-            _ => return self.number(),
+            _ => ("-Infinity", Some("null")),
         };
         if !self.rest().starts_with(word) {
             return Err(Rejected::NotJson);
@@ -224,6 +246,10 @@ impl<'t> Scanner<'t, '_> {
         let start = self.at;
         if self.byte() == Some(b'-') {
             self.at += 1;
+            if self.byte() == Some(b'I') {
+                self.at = start;
+                return self.word();
+            }
         }
         let leading_zero = self.byte() == Some(b'0');
         if self.digits()? > 1 && leading_zero {
@@ -233,31 +259,40 @@ impl<'t> Scanner<'t, '_> {
             self.at += 1;
             self.digits()?;
         }
-        let exponent = matches!(self.byte(), Some(b'e' | b'E'));
-        if exponent {
+        if matches!(self.byte(), Some(b'e' | b'E')) || self.at - start > NUMBER_BYTES_SAFE {
+            self.large_number(start)?;
+        }
+        Ok(())
+    }
+
+    /// The rest of a number that may be larger than any double.
+    #[cold]
+    fn large_number(&mut self, start: usize) -> Result<(), Rejected> {
+        if matches!(self.byte(), Some(b'e' | b'E')) {
             self.at += 1;
             if matches!(self.byte(), Some(b'+' | b'-')) {
                 self.at += 1;
             }
             self.digits()?;
         }
-        if exponent || self.at - start > NUMBER_BYTES_SAFE {
-            let number = self.text.get(start..self.at).and_then(|text| text.parse::<f64>().ok());
-            if number.is_none_or(f64::is_infinite) {
-                self.replace(start, self.at, "null"); // 1e999: an infinity by another name
-            }
+        let number = self.text.get(start..self.at).and_then(|text| text.parse::<f64>().ok());
+        if number.is_none_or(f64::is_infinite) {
+            self.replace(start, self.at, "null"); // 1e999: an infinity by another name
         }
         Ok(())
     }
 
+    #[inline(always)]
     fn digits(&mut self) -> Result<usize, Rejected> {
-        let bytes = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        let count = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        self.at += count;
-        if count == 0 { Err(Rejected::NotJson) } else { Ok(count) }
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.byte() {
+            self.at += 1;
+        }
+        if self.at == start { Err(Rejected::NotJson) } else { Ok(self.at - start) }
     }
 
     /// `text[start..end]` must not go on as it is, but as `with`.
+    #[cold]
     fn replace(&mut self, start: usize, end: usize, with: &str) {
         self.needs_mending = true;
         if let Some(rewrite) = &mut self.rewrite {
@@ -282,6 +317,28 @@ pub(super) fn mend(value: &str, out: &mut String) -> u32 {
     repairs
 }
 
+/// How many bytes come before the first that ends a string, escapes something or does not belong in one. Eight at a
+/// time: in each byte of `found` the high bit says so, rightly for the lowest byte that is found (those above it may
+/// be wrong, because a subtraction borrows from them).
+#[inline]
+fn plain_bytes(bytes: &[u8]) -> usize {
+    const EACH: u64 = u64::MAX / 0xff;
+    let is_zero = |word: u64| word.wrapping_sub(EACH) & !word;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let quote = is_zero(word ^ (EACH * u64::from(b'"')));
+        let escape = is_zero(word ^ (EACH * u64::from(b'\\')));
+        let control = word.wrapping_sub(EACH * 0x20) & !word;
+        let found = (quote | escape | control) & (EACH * 0x80);
+        if found != 0 {
+            return index * 8 + found.trailing_zeros() as usize / 8;
+        }
+    }
+    let plain = rest.iter().take_while(|&&byte| byte != b'"' && byte != b'\\' && byte >= 0x20).count();
+    words.len() * 8 + plain
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Array,
@@ -293,7 +350,7 @@ enum Kind {
 struct Nesting {
     kinds: u128,
     depth: usize,
-    deepest: usize,
+    deepest: u8,
 }
 
 impl Nesting {
@@ -306,7 +363,7 @@ impl Nesting {
         }
         self.kinds = self.kinds << 1 | u128::from(kind == Kind::Object);
         self.depth += 1;
-        self.deepest = self.deepest.max(self.depth);
+        self.deepest = self.deepest.max(self.depth as u8);
         Ok(())
     }
 

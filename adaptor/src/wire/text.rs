@@ -28,3 +28,13 @@ pub fn push_json_string(out: &mut Vec<u8>, text: &str) {
 pub(super) fn push(out: &mut Vec<u8>, what: std::fmt::Arguments<'_>) {
     let _ = std::io::Write::write_fmt(out, what);
 }
+
+/// Appends a finite number with a fraction or an exponent, in the fewest digits that read back as the same.
+pub(super) fn push_float(out: &mut Vec<u8>, number: f64) {
+    let _ = serde_json::to_writer(out, &number);
+}
+
+/// Appends a number.
+pub(super) fn push_integer(out: &mut Vec<u8>, number: u64) {
+    let _ = serde_json::to_writer(out, &number);
+}

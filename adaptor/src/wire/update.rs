@@ -3,7 +3,7 @@
 use super::json::{checked_data, checked_documentation_url};
 use super::namespace::{Namespace, is_valid};
 use super::snapshot::{Mark, Snapshot};
-use super::text::{push, push_json_string};
+use super::text::{push_float, push_integer, push_json_string};
 use super::{Rejected, Timestamp};
 
 /// One thing has a new value. Borrows what it was decoded from.
@@ -112,7 +112,8 @@ impl<'a> Update<'a> {
         out.extend_from_slice(br#"","type":"thing_update","#);
         self.push_value_fields(out);
         if let Some(seq) = self.seq {
-            push(out, format_args!(",\"seq\":{seq}"));
+            out.extend_from_slice(br#","seq":"#);
+            push_integer(out, seq);
         }
         out.push(b'}');
     }
@@ -120,7 +121,11 @@ impl<'a> Update<'a> {
     /// Appends `"ts":…,"data":…,"documentation_url":…`, which updates and snapshots have in common.
     pub(super) fn push_value_fields(&self, out: &mut Vec<u8>) {
         match self.ts {
-            Some(ts) => push(out, format_args!("\"ts\":{ts},\"data\":")),
+            Some(ts) => {
+                out.extend_from_slice(br#""ts":"#);
+                push_float(out, ts.seconds());
+                out.extend_from_slice(br#","data":"#);
+            }
             None => out.extend_from_slice(br#""ts":null,"data":"#),
         }
         out.extend_from_slice(self.data.as_bytes());

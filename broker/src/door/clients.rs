@@ -28,6 +28,10 @@ const GREETING_BYTES: usize = 256 * 1024;
 /// The most slow clients that are told of, so that the status stays readable.
 const SLOW_TOLD_MAX: usize = 100;
 
+/// What answers to marks may add to a full queue, in bytes: who reads slowly gets its answer, and who only asks does not
+/// fill our memory.
+const MARKS_BYTES: usize = 64 * 1024;
+
 /// How many parts of first snapshots are written before the others have their turn.
 const GREETING_PARTS: usize = 4;
 
@@ -55,6 +59,8 @@ pub(crate) struct Client {
     looked_at: u64,
     /// It had its first snapshot, or is having it.
     greeted: bool,
+    /// It is among those for whom something waits.
+    waits: bool,
 }
 
 impl Default for Client {
@@ -68,6 +74,7 @@ impl Default for Client {
             ranges_bytes: 0,
             looked_at: 0,
             greeted: false,
+            waits: false,
         }
     }
 }
@@ -91,8 +98,8 @@ pub(crate) struct Clients {
     /// Who gets something of it.
     touched: Vec<usize>,
     messages: u64,
-    /// For how many clients something waits, at the last delivery.
-    waiting: usize,
+    /// For which clients something waits, at the last delivery: those that share what may wait for all.
+    waiting: Vec<usize>,
     greetings: VecDeque<Greeting>,
 }
 
@@ -106,7 +113,7 @@ impl Clients {
             turn: Vec::new(),
             touched: Vec::new(),
             messages: 0,
-            waiting: 0,
+            waiting: Vec::new(),
             greetings: VecDeque::new(),
         }
     }
@@ -124,14 +131,26 @@ impl Clients {
         complaints: &mut Complaints,
         hub: &Hub,
     ) -> ReadEnd {
-        let Self { peers, subscriptions, greetings, .. } = self;
+        // A mark counts what was published, so that must be on its way before one is answered.
+        self.deliver();
+        let Self { peers, subscriptions, greetings, counters, limits, .. } = self;
+        let mut answer_mark = |peer: &mut Peer<Client>, mark: &str| {
+            if !peer.answer_mark(mark, hub, limits.client_bytes_max + MARKS_BYTES) {
+                counters.dropped += 1;
+                peer.state.dropped += 1;
+                peer.state.dropped_since.get_or_insert(now);
+            }
+        };
         let end = peers.read(key, buffer, now, complaints, |key, peer, event| {
             match event {
-                Event::Subscribe(prefix) => {
-                    if peer.subscribe(key, prefix, subscriptions, hub) {
+                Event::Subscribe(prefix) => match Mark::asked(prefix) {
+                    // Answered, not kept: everything this client subscribed to before is active by now.
+                    Some(mark) => answer_mark(peer, mark),
+                    None if peer.subscribe(key, prefix, subscriptions) => {
                         greetings.push_back(Greeting { key, number: peer.number(), after: None });
                     }
-                }
+                    None => {}
+                },
                 Event::Cancel(prefix) => subscriptions.cancel(key, prefix),
                 _ => {}
             }
@@ -160,7 +179,7 @@ impl Clients {
     /// Puts a message into the buffer for all who want it.
     pub(crate) fn publish(&mut self, message: &[u8], now: Instant) {
         self.messages += 1;
-        let share = self.limits.all_bytes_max / self.waiting.max(1);
+        let share = self.limits.all_bytes_max / self.waiting.len().max(1);
         let queue_bytes_max = self.limits.client_bytes_max.min(share);
         let Self { peers, counters, subscriptions, turn, touched, messages, .. } = self;
         let mut framed: Option<Range<usize>> = None;
@@ -204,20 +223,35 @@ impl Clients {
             return;
         }
         let turn = Arc::new(std::mem::take(&mut self.turn));
-        let mut waiting = 0;
+        self.forget_who_waits_no_more();
         for key in std::mem::take(&mut self.touched) {
             let Some(peer) = self.peers.get_mut(key) else { continue };
             match peer.deliver(&turn) {
-                Ok(()) => waiting += usize::from(!peer.outbox.is_empty()),
+                Ok(()) if peer.outbox.is_empty() => {}
+                Ok(()) => {
+                    if !std::mem::replace(&mut peer.state.waits, true) {
+                        self.waiting.push(key);
+                    }
+                }
                 Err(_) => self.close(key),
             }
         }
-        self.waiting = waiting;
         // Nobody waits for it in most turns: then its memory serves the next one.
         if let Ok(mut turn) = Arc::try_unwrap(turn) {
             turn.clear();
             self.turn = turn;
         }
+    }
+
+    /// A client whose queue is full is in no delivery, and still has its share.
+    fn forget_who_waits_no_more(&mut self) {
+        let Self { peers, waiting, .. } = self;
+        waiting.retain(|key| {
+            let Some(peer) = peers.get_mut(*key) else { return false };
+            // One that came after, at the same key, is not on the list yet.
+            peer.state.waits &= !peer.outbox.is_empty();
+            peer.state.waits
+        });
     }
 
     /// Writes the next parts of newcomers' first snapshots, by `part(after, out)` which gives where the next one
@@ -285,22 +319,26 @@ impl Clients {
 
 impl Peer<Client> {
     /// Takes a subscription; `true` where it makes this one a newcomer that wants a first snapshot.
-    fn subscribe(&mut self, key: usize, prefix: &[u8], subscriptions: &mut Subscriptions, hub: &Hub) -> bool {
-        if let Some(mark) = Mark::asked(prefix) {
-            // Answered, not kept: everything this client subscribed to before is active by now.
-            let mut message = Vec::new();
-            hub.mark(mark, &mut message);
-            let mut framed = Vec::new();
-            push_frame(&message, false, &mut framed);
-            self.outbox.push(framed);
-            return false;
-        }
+    fn subscribe(&mut self, key: usize, prefix: &[u8], subscriptions: &mut Subscriptions) -> bool {
         if !subscriptions.subscribe(key, prefix) {
             let address = self.address;
             tracing::warn!("{address} has {SUBSCRIPTIONS_MAX} subscriptions; one more was not taken");
             return false;
         }
         SNAPSHOT_BEGINNING.starts_with(prefix) && !std::mem::replace(&mut self.state.greeted, true)
+    }
+
+    /// Answers a mark; `false` where too much waits for this client already.
+    fn answer_mark(&mut self, mark: &str, hub: &Hub, queue_bytes_max: usize) -> bool {
+        let mut message = Vec::new();
+        hub.mark(mark, &mut message);
+        let mut framed = Vec::new();
+        push_frame(&message, false, &mut framed);
+        let fits = self.outbox.bytes() + framed.len() <= queue_bytes_max;
+        if fits {
+            self.outbox.push(framed);
+        }
+        fits
     }
 
     /// Sends its part of `turn`, or keeps what the socket does not take.

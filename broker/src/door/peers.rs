@@ -24,6 +24,10 @@ const ACCEPTS: usize = 256;
 /// A peer that has not finished its handshake by then is closed; libzmq's own is 30 s, and nobody needs 5.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 
+/// While more than this waits for a peer, the protocol's own words wait inside its connection, where the latest PONG
+/// stands for all before it: a peer that sends PINGs and does not read must not fill our memory. In bytes.
+const WAITING_BYTES_MAX: usize = 4_096;
+
 /// What is read is put here, behind what is left from before: room for one whole message and one read.
 pub(crate) struct ReadBuffer {
     bytes: Vec<u8>,
@@ -276,7 +280,13 @@ impl<S> Peer<S> {
     }
 
     pub(crate) fn flush(&mut self) -> io::Result<bool> {
-        self.outbox.flush(&mut self.stream)
+        loop {
+            let empty = self.outbox.flush(&mut self.stream)?;
+            if !empty || !self.zmtp.has_output() {
+                return Ok(empty);
+            }
+            self.take_protocol_output();
+        }
     }
 
     pub(crate) fn is_paused(&self) -> bool {
@@ -284,7 +294,7 @@ impl<S> Peer<S> {
     }
 
     fn take_protocol_output(&mut self) {
-        if self.zmtp.has_output() {
+        if self.zmtp.has_output() && self.outbox.bytes() <= WAITING_BYTES_MAX {
             let mut bytes = Vec::new();
             self.zmtp.take_output(&mut bytes);
             self.outbox.push(bytes);

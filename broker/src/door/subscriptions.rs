@@ -2,7 +2,9 @@
 //! looking up the message's own beginnings, so it costs by how many *lengths* of prefixes there are, not by how many
 //! clients or subscriptions.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
 
 /// The most different subscriptions of one client, so that it cannot fill the memory with them.
 pub(crate) const SUBSCRIPTIONS_MAX: usize = 10_000;

@@ -13,7 +13,7 @@ use crate::support::{Doors, free_ports, raw};
 fn by_default_it_is_reached_by_ipv6_and_ipv4_at_every_door() {
     let broker = BrokerProgram::start_command(&mut program("thingsbus-broker"), "127.0.0.1");
     let hosts: Vec<IpAddr> = ["127.0.0.1", "::1"]
-        .map(|host| host.parse().expect("an address"))
+        .map(|host| host.parse::<IpAddr>().expect("an address"))
         .into_iter()
         .filter(|host| host.is_ipv4() || TcpListener::bind(SocketAddr::new(*host, 0)).is_ok())
         .collect();
@@ -96,9 +96,7 @@ fn it_starts_again_at_the_same_ports_at_once() {
         process.find_error("queries:");
         // A connection that the broker closes: its end of it lingers in the system.
         let peer = raw::Raw::ready(doors.clients, "SUB");
-        until("the peer", || {
-            (doors.status()["doors"]["clients"]["connections"]["open"] == 1).then_some(())
-        });
+        until("the peer", || (doors.status()["doors"]["clients"]["connections"]["open"] == 1).then_some(()));
         epochs.push(doors.status()["epoch"].clone());
         process.signal("INT");
         assert_eq!(process.wait().code(), Some(0), "{}", process.said());

@@ -39,7 +39,10 @@ fn silent_client(broker: &BrokerProgram, messages: usize) -> Raw {
     }
     until("all of it", || (broker.doors().status()["seq"] == messages).then_some(()));
     let slow = broker.doors().status()["doors"]["clients"]["slow"].clone();
-    assert!(slow[0]["waiting_bytes"].as_u64().unwrap_or(0) > 100_000, "something waits in the broker: {slow}");
+    assert!(
+        slow[0]["waiting_bytes"].as_u64().unwrap_or(0) > 100_000,
+        "something waits in the broker: {slow}"
+    );
     raw
 }
 
@@ -55,7 +58,8 @@ fn what_waits_is_sent_before_it_ends() {
     broker.signal("TERM");
     assert!(broker.is_running(), "it is still sending\n{}", broker.said());
     for number in 1..=MESSAGES {
-        let (_, message) = raw.read_frame().unwrap_or_else(|error| panic!("{number}: {error}\n{}", broker.said()));
+        let (_, message) =
+            raw.read_frame().unwrap_or_else(|error| panic!("{number}: {error}\n{}", broker.said()));
         assert_eq!(parse(&message)["data"]["number"], number);
     }
     assert_eq!(broker.wait().code(), Some(0), "{}", broker.said());
@@ -88,7 +92,11 @@ fn hup_reads_the_configuration_again_and_keeps_the_old_where_the_new_is_wrong() 
     broker.find_error("configuration read again");
     until("the new limit", || (things_max() == 2).then_some(()));
 
-    for (text, part) in [("[limits]\nthings = 3\n", ":2: "), ("[limits]\nthings_max = 0\n", "things_max = 0"), ("port", ":1: ")] {
+    for (text, part) in [
+        ("[limits]\nthings = 3\n", ":2: "),
+        ("[limits]\nthings_max = 0\n", "things_max = 0"),
+        ("port", ":1: "),
+    ] {
         folder.write("thingsbus.toml", text);
         broker.signal("HUP");
         let line = broker.find_error("the configuration stays as it is");

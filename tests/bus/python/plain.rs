@@ -36,11 +36,7 @@ fn a_req_asks_page_by_page() {
     let mut req = python::script("request.py", &[&broker.query_url()]);
     let all = ask(&mut req, &json!({"type": "thing_query", "ns": "", "tree": true}));
     assert_eq!(names(&all), ["a", "a-b", "a.b", "a.c", "ab", "b", "b.a"]);
-    assert_eq!(
-        (&all["count"], &all["seq"], &all["next"]),
-        (&json!(7), &json!(7), &Value::Null),
-        "{all}"
-    );
+    assert_eq!((&all["count"], &all["seq"], &all["next"]), (&json!(7), &json!(7), &Value::Null), "{all}");
     let told = &all["data"]["a.b"];
     assert_eq!((&told["ns"], &told["data"], &told["seq"]), (&json!("a.b"), &json!(1), &json!(2)));
     assert!(told["ts"].is_f64() && told["received"].is_f64(), "{told}");
@@ -64,9 +60,7 @@ fn a_req_asks_page_by_page() {
     }
     assert_eq!(paged, names(&all));
 
-    let since = |since: u64, epoch: &str| {
-        json!({"type": "thing_query", "tree": true, "since": since, "epoch": epoch})
-    };
+    let since = |since: u64, epoch: &str| json!({"type": "thing_query", "tree": true, "since": since, "epoch": epoch});
     let epoch = all["epoch"].as_str().expect("an epoch");
     assert_eq!(names(&ask(&mut req, &since(5, epoch))), ["b", "b.a"]);
     assert_eq!(names(&ask(&mut req, &since(7, epoch))), [""; 0]);
@@ -127,15 +121,21 @@ fn a_sub_with_a_prefix_gets_that_and_no_more() {
     let broker = TestBroker::start();
     let connect = |prefixes: &[&str]| {
         let url = broker.clients_url();
-        let mut sub = python::script("subscribe.py", &[&[url.as_str()], prefixes, &[r#"{"mark":"go"#]].concat());
+        let mut sub =
+            python::script("subscribe.py", &[&[url.as_str()], prefixes, &[r#"{"mark":"go""#]].concat());
         let mark = parse(sub.line().as_bytes());
-        assert_eq!((&mark["mark"], &mark["type"], &mark["seq"]), (&json!("go"), &json!("thing_mark"), &json!(0)));
+        assert_eq!(
+            (&mark["mark"], &mark["type"], &mark["seq"]),
+            (&json!("go"), &json!("thing_mark"), &json!(0))
+        );
         assert!(mark["epoch"].is_string());
         sub
     };
     let mut below = connect(&[r#"{"ns":"spacemon."#]);
-    let mut with_itself = connect(&[r#"{"ns":"spacemon.""#, r#"{"ns":"spacemon""#, r#"{"ns":"spacemon.light""#]);
-    let things = ["spacemon", "spacemon.light", "spacemonster", "shop.spacemon.x", "spacemon.a.b", "end", "spacemon"];
+    let mut with_itself =
+        connect(&[r#"{"ns":"spacemon.""#, r#"{"ns":"spacemon""#, r#"{"ns":"spacemon.light""#]);
+    let things =
+        ["spacemon", "spacemon.light", "spacemonster", "shop.spacemon.x", "spacemon.a.b", "end", "spacemon"];
     fill(&broker, &things);
     let ns = |line: &str| {
         assert!(line.starts_with(r#"{"ns":""#), "{line}");
@@ -168,7 +168,7 @@ fn three_lines_of_python_are_a_sensor() {
     let broker = TestBroker::start();
     let text = "import sys, zmq; s = zmq.Context().socket(zmq.PUSH); s.connect(sys.argv[1])\n\
                 s.send_json({'type': 'thing_update', 'ns': 'three.lines', 'data': float('nan')})\n\
-                s.close(linger=30000)";
+                s.close(linger=30000); s.context.term()";
     let mut sensor = python::code("three lines", text, &[&broker.input_url()]);
     assert!(sensor.wait().success(), "{}", sensor.said());
     until("the value", || (broker.status()["seq"] == 1).then_some(()));

@@ -11,3 +11,4 @@ for number in range(1, int(sys.argv[2]) + 1):
     socket.send_string(json.dumps({"type": "thing_update", "ns": "early.bird", "data": number}))
 print("sent", flush=True)
 socket.close(linger=30000)
+socket.context.term()

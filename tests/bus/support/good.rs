@@ -54,7 +54,7 @@ impl Good {
         let questions = self.asker.join().expect("the good asker was answered");
         let received = self.client.join().expect("the good client got what it wanted");
         assert_eq!(received, sent, "good messages received, and sent");
-        assert!(sent > 10 && questions > 10, "{sent} good messages and {questions} good questions are too few");
+        assert!(sent > 10 && questions > 0, "{sent} good messages and {questions} good questions");
         GoodCounts { messages: sent, questions }
     }
 }

@@ -64,6 +64,11 @@ impl Sub {
     /// Everything that the broker sent up to now.
     pub fn so_far(&mut self) -> Vec<Vec<u8>> {
         self.mark();
+        self.drain()
+    }
+
+    /// Everything that came before the last mark.
+    pub fn drain(&mut self) -> Vec<Vec<u8>> {
         self.waiting.drain(..).collect()
     }
 

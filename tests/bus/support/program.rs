@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use super::process::Process;
@@ -56,7 +56,8 @@ impl Ended {
         let mut process = Process::start("the program", command);
         process.close_input();
         let code = process.wait().code();
-        let [stdout, stderr] = [&mut process.stdout, &mut process.stderr].map(|lines| lines.to_end().join("\n"));
+        let [stdout, stderr] =
+            [&mut process.stdout, &mut process.stderr].map(|lines| lines.to_end().join("\n"));
         Self { code, stdout, stderr }
     }
 }
@@ -71,7 +72,10 @@ pub struct BrokerProgram {
 impl BrokerProgram {
     /// At 127.0.0.1 with these flags besides.
     pub fn start(flags: &[&str]) -> Self {
-        Self::start_command(program("thingsbus-broker").args(["--bind", "127.0.0.1"]).args(flags), "127.0.0.1")
+        Self::start_command(
+            program("thingsbus-broker").args(["--bind", "127.0.0.1"]).args(flags),
+            "127.0.0.1",
+        )
     }
 
     /// From a command to which only port and ports file are added; `host` is where it is looked for.
@@ -126,9 +130,4 @@ impl BrokerProgram {
     pub fn doors(&self) -> Doors {
         self.doors
     }
-}
-
-/// The output of a plain command, for what must not be connected to this test.
-pub fn output(command: &mut Command) -> Output {
-    command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }

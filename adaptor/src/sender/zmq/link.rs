@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use ::zmq::{Context, DONTWAIT, Error, PollEvents, PollItem, Socket, SocketType};
 
-use super::course::{Dialect, Failure};
 use super::Timing;
+use super::course::{Dialect, Failure};
 use crate::libzmq::{Candidate, Monitor, event};
 
 /// What a PUSH holds beyond our own queue. Small, because only our queue is bounded, counted and dropped from

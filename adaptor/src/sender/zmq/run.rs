@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use ::zmq::{DONTWAIT, Error, PollEvents, Socket};
 
 use super::course::{Course, Dialect, Failure, Step};
-use crate::libzmq::Candidate;
 use super::link::{Link, Phase};
 use super::{Lookup, Shared, Timing};
 use crate::libzmq;
+use crate::libzmq::Candidate;
 
 /// Trouble, and its end, are said aloud once in this time; more often only to those who debug.
 const SAY_EVERY: Duration = Duration::from_secs(60);

@@ -1,0 +1,47 @@
+//! `thingsbus`: arguments, one command, exit code.
+
+mod adapt;
+mod age;
+mod args;
+mod broker;
+mod clock;
+mod completions;
+mod failure;
+mod get;
+mod json;
+mod ls;
+mod nearest;
+mod numbers;
+mod output;
+mod send;
+mod status;
+mod text;
+mod things;
+mod tree;
+mod wait;
+mod watch;
+
+use std::process::ExitCode;
+
+use args::{Args, Command};
+use failure::Failure;
+use output::Output;
+
+fn main() -> ExitCode {
+    let Args { global, command } = Args::parse_or_exit();
+    let mut output = Output::new(&global);
+    let done = match command {
+        Command::Watch(options) => watch::run(&options, &global, &mut output),
+        Command::Get(options) => get::run(&options, &global, &mut output),
+        Command::Ls(options) => ls::run(&options, &global, &mut output),
+        Command::Tree(options) => tree::run(&options, &global, &mut output),
+        Command::Send(options) => send::run(options, &global),
+        Command::Wait(options) => wait::run(&options, &global, &mut output),
+        Command::Adapt { command } => adapt::run(command, &global),
+        Command::Status => status::run(&global, &mut output),
+        Command::Completions { shell } => completions::run(shell, &mut output),
+    };
+    // What was printed before something went wrong is seen too.
+    let flushed = output.flush();
+    done.and(flushed).map_or_else(|failure| failure.tell(), |()| ExitCode::SUCCESS)
+}
