@@ -6,6 +6,7 @@
 //! `THINGSBUS_HOSTILE_S=60` lets each storm in `hostile` blow for a minute; `THINGSBUS_SEED` repeats one.
 
 mod hostile;
+mod library;
 mod program;
 mod python;
 mod stream;

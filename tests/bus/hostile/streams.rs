@@ -1,14 +1,17 @@
 //! Connections that are not what they should be: no ZMTP, other ZMTP, ZMTP with bits turned, none of it in time.
 
+use std::io::Read;
 use std::net::SocketAddr;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::nonsense::json_message;
 use super::{assert_conserved, count, storm};
 use crate::support::good::Good;
+use crate::support::program::{BrokerProgram, program};
 use crate::support::random::Random;
 use crate::support::raw::{COMMAND, Raw, command, frame, greeting, header, ready};
-use crate::support::wait::until;
+use crate::support::wait::{PATIENCE, until};
 use crate::support::{Doors, TestBroker};
 
 const HTTP: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -172,4 +175,23 @@ fn more_connections_than_are_let_in_are_turned_away() {
         (!raw.is_closed_within(Duration::from_millis(100))).then_some(())
     });
     assert!(count(&broker.status(), "/doors/zmq_in/connections/turned_away") >= 1);
+}
+
+#[test]
+fn who_calls_while_there_are_no_more_files_is_let_in_later() {
+    let broker = program("thingsbus-broker");
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 48 && exec \"$0\" \"$@\""]).arg(broker.get_program());
+    let mut broker = BrokerProgram::start_command(command.args(["--bind", "127.0.0.1"]), "127.0.0.1");
+    let doors = broker.doors();
+    let crowd: Vec<Raw> = (0..60).map(|_| Raw::connect(doors.input)).collect();
+    broker.find_error("ulimit -n");
+    let mut waiting = Raw::connect(doors.clients);
+    waiting.send(&greeting()).unwrap();
+    waiting.stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    assert!(waiting.stream.read(&mut [0; 1]).is_err(), "there is no room for it yet");
+    drop(crowd);
+    // Nobody else calls, which would bring the broker to look again.
+    waiting.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    waiting.stream.read_exact(&mut [0; 64]).expect("it is greeted when there is room");
 }

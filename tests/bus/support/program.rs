@@ -1,9 +1,10 @@
 //! The programs of this workspace, as they are built now.
 
+use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
 use super::process::Process;
 use super::scratch::ScratchFolder;
@@ -12,8 +13,9 @@ use super::{Doors, peers};
 
 /// The program of this name, built once in a run of the tests.
 pub fn program(name: &str) -> Command {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    let mut command = Command::new(FOLDER.get_or_init(build).join(name));
+    static BUILT: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut command = Command::new(built.entry(name.to_owned()).or_insert_with(|| build(name)));
     // What the one who runs the tests has set is not for the tested.
     for (variable, _) in std::env::vars_os() {
         if variable.to_string_lossy().starts_with("THINGSBUS_") {
@@ -28,12 +30,12 @@ pub fn run(name: &str, arguments: &[&str]) -> Ended {
     Ended::of(program(name).args(arguments))
 }
 
-/// Builds all programs as this test was built; the folder they are in, which is that of the test's own folder.
-fn build() -> PathBuf {
+/// Builds a program as this test was built, with the features that the whole workspace asks for.
+fn build(name: &str) -> PathBuf {
     let this = std::env::current_exe().expect("the test knows where it is");
     let folder = this.ancestors().nth(2).expect("target/<profile>/deps/<test>").to_owned();
     let mut command = Command::new(env!("CARGO"));
-    command.args(["build", "--quiet", "--workspace", "--bins"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    command.args(["build", "--quiet", "--workspace", "--bin", name]).current_dir(env!("CARGO_MANIFEST_DIR"));
     command.arg("--target-dir").arg(folder.parent().expect("target"));
     match folder.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => {}
@@ -41,7 +43,7 @@ fn build() -> PathBuf {
     }
     let output = command.output().expect("cargo can be run");
     assert!(output.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&output.stderr));
-    folder
+    folder.join(name)
 }
 
 /// What a program that has ended left.

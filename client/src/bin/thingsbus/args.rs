@@ -69,7 +69,9 @@ pub(crate) enum Command {
     #[command(after_help = "Example: thingsbus status --broker broker.example.org")]
     Status,
     /// Print the completions for a shell
-    #[command(after_help = "Example: thingsbus completions bash > ~/.local/share/bash-completion/completions/thingsbus")]
+    #[command(
+        after_help = "Example: thingsbus completions bash > ~/.local/share/bash-completion/completions/thingsbus"
+    )]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
@@ -106,7 +108,8 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     if let Ok(seconds) = text.parse() {
         return Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string());
     }
-    humantime::parse_duration(text).map_err(|_| "write it as 5s, 500ms, 2m, 1h, or as a number of seconds".into())
+    humantime::parse_duration(text)
+        .map_err(|_| "write it as 5s, 500ms, 2m, 1h, or as a number of seconds".into())
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ const SILENCE_MAX: Duration = Duration::from_millis(1_700);
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// What helps most often.
-const HINT: &str = "is thingsbus-broker running there? `--broker HOST` names another";
+pub(crate) const HINT: &str = "is thingsbus-broker running there? `--broker HOST` names another";
 
 /// The broker that is meant.
 pub(crate) fn chosen(global: &Global) -> Result<BrokerName, Failure> {

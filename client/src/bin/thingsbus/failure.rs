@@ -18,6 +18,8 @@ pub(crate) const EXIT_USAGE: u8 = 64;
 pub(crate) enum Failure {
     /// Who reads our output wants no more: `thingsbus watch | head -1`. That is a good end.
     OutputClosed,
+    /// It could not be done, and that was said already.
+    Quiet,
     /// With this code, and this to say.
     Said(u8, String),
 }
@@ -42,6 +44,7 @@ impl Failure {
     pub(crate) fn tell(self) -> ExitCode {
         match self {
             Self::OutputClosed => ExitCode::SUCCESS,
+            Self::Quiet => ExitCode::from(EXIT_FAILED),
             Self::Said(code, why) => {
                 tell(why);
                 ExitCode::from(code)

@@ -19,13 +19,15 @@ pub(crate) fn checked(text: &[u8]) -> Result<(String, u32), Rejected> {
     // it has exactly four.
     let update = [br#"["x",null,"#, text, b",null]"].concat();
     let mut scratch = Scratch::default();
-    decode_update(&update, &mut scratch).map(|update| (update.data().to_owned(), update.repairs())).map_err(|why| {
-        match why {
-            // It has too many parts: what was given is not one value.
-            Rejected::Shape => Rejected::NotJson,
-            why => why,
-        }
-    })
+    decode_update(&update, &mut scratch).map(|update| (update.data().to_owned(), update.repairs())).map_err(
+        |why| {
+            match why {
+                // It has too many parts: what was given is not one value.
+                Rejected::Shape => Rejected::NotJson,
+                why => why,
+            }
+        },
+    )
 }
 
 /// `text` as a JSON string.
@@ -86,7 +88,10 @@ mod tests {
         let check = |json: &str, wanted: &str| assert_eq!(compact(json), wanted);
         check(r#" { "a" : 1.0 , "b" : [ 1 , 2e5 ] } "#, r#"{"a":1.0,"b":[1,2e5]}"#);
         check(r#""a b \" c \\""#, r#""a b \" c \\""#);
-        check(r#"{"k \\": "v , [", "n": 18446744073709551616}"#, r#"{"k \\":"v , [","n":18446744073709551616}"#);
+        check(
+            r#"{"k \\": "v , [", "n": 18446744073709551616}"#,
+            r#"{"k \\":"v , [","n":18446744073709551616}"#,
+        );
         check("null", "null");
     }
 
@@ -101,7 +106,11 @@ mod tests {
     #[test]
     fn values_are_checked_as_a_broker_does() {
         let check = |text: &str, wanted: Result<(&str, u32), Rejected>| {
-            assert_eq!(checked(text.as_bytes()), wanted.map(|(json, repairs)| (json.to_owned(), repairs)), "{text}");
+            assert_eq!(
+                checked(text.as_bytes()),
+                wanted.map(|(json, repairs)| (json.to_owned(), repairs)),
+                "{text}"
+            );
         };
         check("1.0", Ok(("1.0", 0)));
         check(" {\"a\":\n 1} ", Ok(("{\"a\": 1}", 0)));

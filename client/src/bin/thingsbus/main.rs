@@ -24,7 +24,6 @@ mod watch;
 use std::process::ExitCode;
 
 use args::{Args, Command};
-use failure::Failure;
 use output::Output;
 
 fn main() -> ExitCode {

@@ -29,7 +29,8 @@ mod tests {
 
     #[test]
     fn typing_errors_and_what_was_left_out() {
-        let names = ["shop.lathe", "shop.lathe.spindle", "shop.temperature", "roof.wind.speed", "office.light"];
+        let names =
+            ["shop.lathe", "shop.lathe.spindle", "shop.temperature", "roof.wind.speed", "office.light"];
         let check = |wanted: &str, first: Option<&str>| {
             let near = nearest(wanted, names.iter().copied());
             assert_eq!(near.first().copied(), first, "{wanted}: {near:?}");

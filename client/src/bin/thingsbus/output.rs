@@ -69,7 +69,8 @@ impl Output {
 
     /// How many columns a line may have.
     pub(crate) fn width(&self) -> usize {
-        if let Some((terminal_size::Width(columns), _)) = terminal_size::terminal_size_of(self.out.get_ref()) {
+        if let Some((terminal_size::Width(columns), _)) = terminal_size::terminal_size_of(self.out.get_ref())
+        {
             return usize::from(columns);
         }
         env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(usize::MAX)

@@ -1,6 +1,7 @@
 //! Things with their last values, as several commands print them.
 
 use thingsbus_adaptor::wire::{Namespace, Update};
+use thingsbus_client::mirror::Kind;
 use thingsbus_client::{Client, Latest, Parts};
 
 use crate::age::age_text;
@@ -11,7 +12,7 @@ use crate::failure::Failure;
 use crate::json::{compact, pretty};
 use crate::nearest::nearest;
 use crate::numbers::counted;
-use crate::output::{ASIDE, HEAD, Output};
+use crate::output::{ASIDE, HEAD, Output, tell};
 use crate::text::{shown, width};
 
 /// A `ts` that differs from when the broker received it by more than this is worth a word, in seconds.
@@ -40,7 +41,7 @@ pub(crate) fn listed(global: &Global, ns: &Namespace) -> Result<Vec<Entry>, Fail
         if !ns.is_root() {
             return Err(not_there(global, &client, ns));
         }
-        crate::output::tell("nothing has spoken yet: the directory is empty");
+        tell("nothing has spoken yet: the directory is empty");
     }
     Ok(entries)
 }
@@ -48,7 +49,10 @@ pub(crate) fn listed(global: &Global, ns: &Namespace) -> Result<Vec<Entry>, Fail
 /// The update that says the value, as JSON with its age.
 pub(crate) fn json_line(ns: &Namespace, latest: &Latest) -> Vec<u8> {
     let Latest { data, ts, documentation_url, seq, age, .. } = latest;
-    aged(&Update::from_checked(ns.as_str(), Some(*ts), data, documentation_url.as_deref(), *seq), age.as_secs_f64())
+    aged(
+        &Update::from_checked(ns.as_str(), Some(*ts), data, documentation_url.as_deref(), *seq),
+        age.as_secs_f64(),
+    )
 }
 
 /// An update as JSON, with an age.
@@ -60,7 +64,12 @@ pub(crate) fn aged(update: &Update<'_>, age_s: f64) -> Vec<u8> {
 }
 
 /// Prints one thing's value: all of it, or with `data_only` the JSON value alone.
-pub(crate) fn print(output: &mut Output, ns: &Namespace, latest: &Latest, data_only: bool) -> Result<(), Failure> {
+pub(crate) fn print(
+    output: &mut Output,
+    ns: &Namespace,
+    latest: &Latest,
+    data_only: bool,
+) -> Result<(), Failure> {
     if data_only {
         return output.line(&latest.data);
     }
@@ -89,7 +98,11 @@ pub(crate) fn named(ns: &Namespace) -> &str {
 /// Why there is no value of `ns`: what lies below it, or what is called most like it.
 pub(crate) fn not_there(global: &Global, client: &Client, ns: &Namespace) -> Failure {
     let mut why = format!("no thing {}", named(ns));
-    // It costs a second question, or with a 0.2.1 broker nothing: that one tells everything anyway.
+    if client.connection().kind == Kind::Old {
+        // It would be waited for once more, and what it tells is not all there is.
+        why += " (a 0.2.1 broker tells only of things that it heard in the last minute)";
+        return Failure::nothing(why);
+    }
     let all = broker::complete(global, &Parts::All).map(|all| entries(&all, &Namespace::root()));
     let Ok(all) = all else { return Failure::nothing(why) };
     let below: Vec<&str> =
@@ -104,9 +117,6 @@ pub(crate) fn not_there(global: &Global, client: &Client, ns: &Namespace) -> Fai
         why += ": the broker's directory is empty";
     } else {
         why += "; `thingsbus ls` lists those there are";
-    }
-    if client.connection().kind == thingsbus_client::mirror::Kind::Old {
-        why += " (a 0.2.1 broker tells only of things that it heard in the last minute)";
     }
     Failure::nothing(why)
 }

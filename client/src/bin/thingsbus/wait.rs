@@ -42,8 +42,7 @@ pub(crate) fn run(options: &Options, global: &Global, output: &mut Output) -> Re
     let mut patience = Patience::new(global);
     let mut was_ready = false;
     loop {
-        let left =
-            deadline.map_or(LOOK_EVERY, |deadline| deadline.saturating_duration_since(Instant::now()));
+        let left = deadline.map_or(LOOK_EVERY, |deadline| deadline.saturating_duration_since(Instant::now()));
         if events.next_within(left.min(LOOK_EVERY)).is_some()
             && let Some(latest) = thing.latest()
         {

@@ -1,0 +1,178 @@
+//! The way out of an adapter: updates to the broker, and what is said of those that did not get there.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use thingsbus_adaptor::wire::Update;
+use thingsbus_adaptor::{Adaptor, Counters, Target};
+
+use super::complaints::{Complaint, Complaints};
+use crate::args::Global;
+use crate::broker::{HINT, timeout};
+use crate::failure::Failure;
+use crate::numbers::counted;
+use crate::output::tell;
+use crate::send::why;
+
+/// How many messages may wait before whoever can wait does; the adaptor drops the oldest at twice as many.
+const QUEUED_MAX: u64 = 5_000;
+
+/// How often is looked how the broker's connection is.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// What messages are counted by that the broker did not take.
+const NOT_TAKEN: &str = "the broker did not take them in time";
+
+/// Sends updates and keeps count. Shared by the one who sends and the one who ends it.
+#[derive(Clone)]
+pub(crate) struct Outlet {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// Nobody holds on to it for longer than [`LOOK_EVERY`], so that who ends it can close it.
+    adaptor: Mutex<Option<Arc<Adaptor>>>,
+    timeout: Duration,
+    state: Mutex<State>,
+}
+
+struct State {
+    complaints: Complaints,
+    /// How many of the adaptor's drops are among the complaints.
+    dropped: u64,
+    looked: Instant,
+    /// Since when the broker is not there, and whether that was said.
+    down: Option<(Instant, bool)>,
+}
+
+impl Outlet {
+    pub(crate) fn new(target: Target, global: &Global) -> Result<Self, Failure> {
+        let adaptor = Adaptor::relay(target).map_err(Failure::failed)?;
+        let now = Instant::now();
+        let state =
+            State { complaints: Complaints::default(), dropped: 0, looked: now, down: Some((now, false)) };
+        let shared = Shared {
+            adaptor: Mutex::new(Some(Arc::new(adaptor))),
+            timeout: timeout(global),
+            state: Mutex::new(state),
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Sends an update, without waiting for the broker.
+    pub(crate) fn send(&self, update: &Update<'_>) {
+        let Some(adaptor) = self.adaptor() else { return };
+        if let Err(error) = adaptor.send_update(update) {
+            self.complain(Complaint::new(error.to_string(), update.ns()));
+        }
+        self.look();
+    }
+
+    /// Waits where so much is queued that the oldest would be dropped soon; not for a broker that is not there.
+    pub(crate) fn wait_for_room(&self) {
+        while self.state().down.is_none_or(|(_, told)| !told) {
+            let Some(adaptor) = self.adaptor() else { return };
+            if adaptor.counters().queued < QUEUED_MAX || adaptor.flush(LOOK_EVERY) {
+                return;
+            }
+            self.look();
+        }
+    }
+
+    /// Something was not even sent.
+    pub(crate) fn complain(&self, complaint: Complaint) {
+        self.complain_of(complaint, 1);
+    }
+
+    /// Says what has changed about the broker's connection. To be called now and then where nothing is sent.
+    pub(crate) fn look(&self) {
+        let now = Instant::now();
+        let Some(adaptor) = self.adaptor() else { return };
+        if now.duration_since(self.state().looked) < LOOK_EVERY {
+            return;
+        }
+        let counters = adaptor.counters();
+        let dropped = self.new_drops(&counters);
+        if dropped > 0 {
+            self.complain_of(Complaint::new(NOT_TAKEN, why(&counters)), dropped);
+        }
+        self.say_connection(&counters, now);
+    }
+
+    /// Sends what waits, as long as `limit`, and says what became of everything; `true` where nothing was lost.
+    /// `always` says it also where all is well.
+    pub(crate) fn finish(&self, limit: Duration, always: bool) -> bool {
+        let deadline = Instant::now() + limit;
+        let Some(mut adaptor) = self.lock_adaptor().take() else { return true };
+        let counters = loop {
+            match Arc::try_unwrap(adaptor) {
+                Ok(adaptor) => break adaptor.close(deadline.saturating_duration_since(Instant::now())),
+                Err(shared) if Instant::now() >= deadline => break shared.counters(),
+                Err(shared) => adaptor = shared,
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let left = self.new_drops(&counters) + counters.queued;
+        let mut state = self.state();
+        if left > 0 {
+            // It is said now, with everything else.
+            let _ = state.complaints.add(Complaint::new(NOT_TAKEN, ""), left, Instant::now());
+        }
+        let lost = state.complaints.summary();
+        drop(state);
+        let sent = counted(counters.sent, "message");
+        match &lost {
+            Some(lost) if left > 0 => tell(format_args!("{sent} sent, {lost}: {}", why(&counters))),
+            Some(lost) => tell(format_args!("{sent} sent, {lost}")),
+            None if always => tell(format_args!("{sent} sent")),
+            None => {}
+        }
+        lost.is_none()
+    }
+
+    /// How many more the adaptor has dropped.
+    fn new_drops(&self, counters: &Counters) -> u64 {
+        let mut state = self.state();
+        let known = std::mem::replace(&mut state.dropped, counters.dropped);
+        counters.dropped.saturating_sub(known)
+    }
+
+    fn say_connection(&self, counters: &Counters, now: Instant) {
+        let mut state = self.state();
+        state.looked = now;
+        let place = counters.endpoint.as_deref().unwrap_or("the broker");
+        match (counters.connected, state.down) {
+            (true, Some((_, told))) => {
+                state.down = None;
+                if told {
+                    tell(format_args!("connected to {place}"));
+                }
+            }
+            (false, None) => state.down = Some((now, false)),
+            (false, Some((since, false))) if now.duration_since(since) >= self.shared.timeout => {
+                state.down = Some((since, true));
+                tell(format_args!("{}; messages wait; {HINT}", why(counters)));
+            }
+            _ => {}
+        }
+    }
+
+    fn complain_of(&self, complaint: Complaint, count: u64) {
+        let said = self.state().complaints.add(complaint, count, Instant::now());
+        if let Some(said) = said {
+            tell(said);
+        }
+    }
+
+    fn adaptor(&self) -> Option<Arc<Adaptor>> {
+        self.lock_adaptor().clone()
+    }
+
+    fn lock_adaptor(&self) -> MutexGuard<'_, Option<Arc<Adaptor>>> {
+        self.shared.adaptor.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,202 @@
+//! `thingsbus watch`: updates as they come.
+
+use std::time::{Duration, Instant};
+
+use thingsbus_adaptor::wire::Namespace;
+use thingsbus_client::{Client, Event, Events, Flags, Parts};
+
+use crate::age::age_text;
+use crate::args::{Global, duration};
+use crate::broker::{self, LOOK_EVERY, Patience};
+use crate::clock::time_of_day;
+use crate::failure::Failure;
+use crate::json::compact;
+use crate::numbers::{counted, seconds_text};
+use crate::output::{ASIDE, NAME, Output, tell};
+use crate::text::{cut, shown, width};
+use crate::things::{aged, named};
+
+/// Print updates as they come, the last values first
+///
+/// What was there before is told by its age; --live leaves it out. JSON lines are the updates as the broker sends them;
+/// those that were there before have an "age" besides.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: thingsbus watch shop --count 10")]
+pub(crate) struct Options {
+    /// This thing and those below it; all where none is given
+    #[arg(value_parser = Namespace::parse)]
+    ns: Option<Namespace>,
+    /// Only what comes from now on
+    #[arg(short, long)]
+    live: bool,
+    /// End after so many updates
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// End after this time; with --count, it is a failure (2) if they did not come
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    limit: Option<Duration>,
+}
+
+/// Updates are held back up to so many until the last values are complete, so that their columns are even.
+const HELD_MAX: usize = 1_000;
+
+/// And as long as this.
+const HELD_TIME: Duration = Duration::from_secs(1);
+
+/// As wide as `59 min ago`.
+const WHEN_WIDTH: usize = 10;
+
+pub(crate) fn run(options: &Options, global: &Global, output: &mut Output) -> Result<(), Failure> {
+    let ns = options.ns.clone().unwrap_or_default();
+    let deadline = options.limit.and_then(|limit| Instant::now().checked_add(limit));
+    let client = broker::connect(global, &Parts::Only(Vec::new()))?;
+    let thing = client.directory().get_thing(ns.as_str()).map_err(Failure::usage)?;
+    let flags = if options.live { Flags::TREE } else { Flags::TREE | Flags::SNAPSHOT };
+    let mut events = thing.events(flags);
+    let mut lines = Lines { output, names: 0, left: options.count };
+    begin(&client, global, &mut events, deadline, &mut lines)?;
+    let mut link = Link { up: true, gaps: client.connection().gaps };
+    while lines.left != Some(0) {
+        if let Some(event) = events.try_next() {
+            lines.print(&event)?;
+            continue;
+        }
+        lines.output.flush()?;
+        let left = deadline.map_or(LOOK_EVERY, |at| at.saturating_duration_since(Instant::now()));
+        if let Some(event) = events.next_within(left.min(LOOK_EVERY)) {
+            lines.print(&event)?;
+        } else if left.is_zero() {
+            return ended(options, &lines);
+        }
+        link.look(&client);
+    }
+    Ok(())
+}
+
+/// Until the broker is there and what it knows is told.
+fn begin(
+    client: &Client,
+    global: &Global,
+    events: &mut Events,
+    deadline: Option<Instant>,
+    lines: &mut Lines<'_>,
+) -> Result<(), Failure> {
+    let since = Instant::now();
+    let mut patience = Patience::new(global);
+    let mut held = Vec::new();
+    let left = || deadline.map_or(LOOK_EVERY, |at| at.saturating_duration_since(Instant::now()));
+    while client.wait_ready(Duration::ZERO).is_err() {
+        if let Some(event) = events.next_within(left().min(Duration::from_millis(20))) {
+            held.push(event);
+        }
+        if held.len() >= HELD_MAX || since.elapsed() > HELD_TIME {
+            lines.print_all(&mut held)?;
+        }
+        if lines.left == Some(0) {
+            return Ok(());
+        }
+        if left().is_zero() {
+            lines.print_all(&mut held)?;
+            return if client.connection().connected { Ok(()) } else { Err(patience.failure(client)?) };
+        }
+        patience.check(client)?;
+    }
+    held.extend(std::iter::from_fn(|| events.try_next()).take(HELD_MAX));
+    if held.is_empty() && client.directory().is_empty() && !lines.output.is_json() {
+        tell("nothing has spoken yet; waiting for updates");
+    }
+    lines.print_all(&mut held)
+}
+
+/// The time is up.
+fn ended(options: &Options, lines: &Lines<'_>) -> Result<(), Failure> {
+    let (Some(count), Some(left), Some(limit)) = (options.count, lines.left, options.limit) else {
+        return Ok(());
+    };
+    let (came, limit) = (counted(count - left, "update"), seconds_text(limit));
+    Err(Failure::nothing(format_args!("{came} of {count} within {limit}")))
+}
+
+/// What is printed of updates.
+struct Lines<'o> {
+    output: &'o mut Output,
+    /// The width of the names' column: that of the longest so far, within reason.
+    names: usize,
+    /// How many more are wanted.
+    left: Option<u64>,
+}
+
+impl Lines<'_> {
+    fn print_all(&mut self, events: &mut Vec<Event>) -> Result<(), Failure> {
+        events.iter().for_each(|event| self.fit(event));
+        for event in events.drain(..) {
+            self.print(&event)?;
+        }
+        self.output.flush()
+    }
+
+    fn print(&mut self, event: &Event) -> Result<(), Failure> {
+        match &mut self.left {
+            Some(0) => return Ok(()),
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        if event.missed() > 0 {
+            self.output.flush()?;
+            let missed = counted(event.missed(), "update");
+            tell(format_args!("{missed} dropped here: they came faster than they were printed"));
+        }
+        if self.output.is_json() {
+            return if event.is_snapshot() {
+                self.output.bytes(&aged(&event.update(), event.age().as_secs_f64()))
+            } else {
+                self.output.bytes(&event.update().to_json())
+            };
+        }
+        self.fit(event);
+        let when = if event.is_snapshot() { format!("{} ago", age_text(event.age())) } else { time_of_day() };
+        let name = named(event.ns());
+        let space = self.names.saturating_sub(name.len()) + 2;
+        let used = WHEN_WIDTH.max(when.len()) + 2 + name.len() + space;
+        let value = compact(event.data());
+        let value = shown(&value);
+        let value = cut(&value, self.output.width().saturating_sub(used));
+        let when = self.output.paint(ASIDE, format_args!("{when:>WHEN_WIDTH$}")).to_string();
+        let name = self.output.paint(NAME, name).to_string();
+        self.output.line(format!("{when}  {name}{:space$}{value}", "").trim_end())
+    }
+
+    /// Makes the names' column as wide as the name, unless little would be left for the values.
+    fn fit(&mut self, event: &Event) {
+        let names_max = self.output.width().saturating_sub(WHEN_WIDTH + 4) / 2;
+        let name = width(named(event.ns()));
+        if name <= names_max {
+            self.names = self.names.max(name);
+        }
+    }
+}
+
+/// How the connection was when it was looked at.
+struct Link {
+    up: bool,
+    gaps: u64,
+}
+
+impl Link {
+    /// Tells what has changed.
+    fn look(&mut self, client: &Client) {
+        let now = client.connection();
+        if self.up != now.connected {
+            self.up = now.connected;
+            tell(if now.connected {
+                "connected again; what changed meanwhile follows".to_owned()
+            } else {
+                format!("{}; trying again", now.doing)
+            });
+        }
+        if self.gaps != now.gaps {
+            self.gaps = now.gaps;
+            tell("updates were missed on the way; the last values of those things follow");
+        }
+    }
+}
