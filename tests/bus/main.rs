@@ -5,8 +5,11 @@
 //!
 //! `THINGSBUS_HOSTILE_S=60` lets each storm in `hostile` blow for a minute; `THINGSBUS_SEED` repeats one.
 
+mod dns;
+mod examples;
 mod hostile;
 mod library;
+mod pairings;
 mod program;
 mod python;
 mod stream;

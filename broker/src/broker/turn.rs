@@ -283,8 +283,9 @@ impl Turn {
             Source::Asker(key) => self.read_asker(key),
         };
         if matches!(source, Source::ClientsListener | Source::InputListener | Source::QueryListener) {
-            // Newcomers have some seconds for their handshake.
-            self.handshakes_due.get_or_insert(instant + Duration::from_secs(1));
+            // Newcomers have some seconds for their handshake, and who could not be let in is looked at again.
+            let soon = instant + Duration::from_secs(1);
+            self.handshakes_due = Some(self.handshakes_due.map_or(soon, |due| due.min(soon)));
         }
         if more {
             self.unfinished.push_back(source);
@@ -328,6 +329,15 @@ impl Turn {
                 self.askers.expire(instant, complaints),
             ];
             self.handshakes_due = next.into_iter().flatten().min();
+            for (again, listener) in [
+                (self.middle.clients.peers.is_to_accept_again(), Source::ClientsListener),
+                (self.senders.is_to_accept_again(), Source::InputListener),
+                (self.askers.is_to_accept_again(), Source::QueryListener),
+            ] {
+                if again {
+                    self.unfinished.push_back(listener);
+                }
+            }
         }
         if self.snapshot.due <= instant && self.snapshot.part.is_none() {
             self.snapshot.due = instant + self.snapshot_every();

@@ -88,6 +88,8 @@ pub(crate) struct Peers<S> {
     token: fn(usize) -> Token,
     peers: Slab<Peer<S>>,
     connections_max: usize,
+    /// Somebody calls and could not be accepted.
+    unaccepted: bool,
     handshaking: VecDeque<(Instant, usize, u64)>,
     numbers: u64,
 }
@@ -109,6 +111,7 @@ impl<S: Default> Peers<S> {
             token,
             peers: Slab::new(),
             connections_max: usize::MAX,
+            unaccepted: false,
             handshaking: VecDeque::new(),
             numbers: 0,
         }
@@ -142,8 +145,9 @@ impl<S: Default> Peers<S> {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => {
-                    // Most likely no more file descriptors: who calls stays in the backlog, and the next event or
-                    // the next closed connection brings another try.
+                    // Most likely no more file descriptors: who calls stays in the backlog, of which the system
+                    // tells no second time.
+                    self.unaccepted = true;
                     complaints.tell("accept", now, || {
                         format!(
                             "cannot accept a connection at the {}: {error}; is `ulimit -n` too low?",
@@ -157,6 +161,11 @@ impl<S: Default> Peers<S> {
             self.add(stream, address, registry, now, complaints);
         }
         true
+    }
+
+    /// Is it time to try again to accept who calls? To be asked now and then.
+    pub(crate) fn is_to_accept_again(&mut self) -> bool {
+        std::mem::take(&mut self.unaccepted)
     }
 
     fn add(

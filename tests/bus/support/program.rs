@@ -13,9 +13,18 @@ use super::{Doors, peers};
 
 /// The program of this name, built once in a run of the tests.
 pub fn program(name: &str) -> Command {
+    built("--bin", name)
+}
+
+/// The same with an example.
+pub fn example(name: &str) -> Command {
+    built("--example", name)
+}
+
+fn built(kind: &str, name: &str) -> Command {
     static BUILT: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut command = Command::new(built.entry(name.to_owned()).or_insert_with(|| build(name)));
+    let mut command = Command::new(built.entry(name.to_owned()).or_insert_with(|| build(kind, name)));
     // What the one who runs the tests has set is not for the tested.
     for (variable, _) in std::env::vars_os() {
         if variable.to_string_lossy().starts_with("THINGSBUS_") {
@@ -31,11 +40,11 @@ pub fn run(name: &str, arguments: &[&str]) -> Ended {
 }
 
 /// Builds a program as this test was built, with the features that the whole workspace asks for.
-fn build(name: &str) -> PathBuf {
+fn build(kind: &str, name: &str) -> PathBuf {
     let this = std::env::current_exe().expect("the test knows where it is");
     let folder = this.ancestors().nth(2).expect("target/<profile>/deps/<test>").to_owned();
     let mut command = Command::new(env!("CARGO"));
-    command.args(["build", "--quiet", "--workspace", "--bin", name]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    command.args(["build", "--quiet", "--workspace", kind, name]).current_dir(env!("CARGO_MANIFEST_DIR"));
     command.arg("--target-dir").arg(folder.parent().expect("target"));
     match folder.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => {}
@@ -43,7 +52,7 @@ fn build(name: &str) -> PathBuf {
     }
     let output = command.output().expect("cargo can be run");
     assert!(output.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&output.stderr));
-    folder.join(name)
+    if kind == "--example" { folder.join("examples").join(name) } else { folder.join(name) }
 }
 
 /// What a program that has ended left.

@@ -38,7 +38,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, conflicts_with = "json")]
     pub(crate) human: bool,
     /// Print in colour; auto is on a terminal, unless NO_COLOR is set
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
     pub(crate) color: Color,
 }
 
@@ -89,8 +89,12 @@ Examples:
   thingsbus send shop.lathe '{\"rpm\": 1200}'  say something
   thingsbus adapt exec --ns shop.load --every 5s -- cut -d' ' -f1 /proc/loadavg
 
-Exit codes: 0 done; 1 could not (no broker, or not in time); 2 not there, or the time to wait for it ran out;
-64 wrong command line; 130 Ctrl-C.";
+Exit codes:
+  0    done
+  1    could not: no broker, or not in time
+  2    not there, or the time to wait for it ran out
+  64   wrong command line
+  130  Ctrl-C";
 
 impl Args {
     /// Help and version end with 0, what is wrong with 64.

@@ -81,7 +81,9 @@ impl<'g> Patience<'g> {
     pub(crate) fn explain(&mut self, client: &Client) {
         if !self.told && self.since.elapsed() > SILENCE_MAX {
             self.told = true;
-            tell(format_args!("{}; waiting", client.connection().doing));
+            let connection = client.connection();
+            let waiting = if connection.connected { "" } else { "; waiting" };
+            tell(format_args!("{}{waiting}", connection.doing));
         }
     }
 
@@ -89,8 +91,9 @@ impl<'g> Patience<'g> {
     pub(crate) fn failure(&self, client: &Client) -> Result<Failure, Failure> {
         let connection = client.connection();
         let waited = self.since.elapsed();
-        let error = Error::NotReady { broker: chosen(self.global)?, waited, why: connection.doing };
-        Ok(Failure::failed(if connection.connected { error.to_string() } else { hinted(error) }))
+        let broker = chosen(self.global)?;
+        let error = Error::NotReady { broker: broker.clone(), waited, why: connection.doing };
+        Ok(Failure::failed(if connection.connected { error.to_string() } else { hinted(error, &broker) }))
     }
 
     /// How long it may still take.
@@ -101,7 +104,10 @@ impl<'g> Patience<'g> {
     }
 }
 
-/// An error of a broker that is not there, with what helps most often.
-pub(crate) fn hinted(error: impl Display) -> String {
-    format!("{error}; {HINT}")
+/// An error of a broker that is not there, with what helps most often. What a zone lacks says its own error.
+pub(crate) fn hinted(error: impl Display, broker: &BrokerName) -> String {
+    match broker {
+        BrokerName::Address(_) => format!("{error}; {HINT}"),
+        BrokerName::Zone(_) => error.to_string(),
+    }
 }

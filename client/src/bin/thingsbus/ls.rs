@@ -7,7 +7,7 @@ use crate::args::Global;
 use crate::failure::Failure;
 use crate::json::compact;
 use crate::output::{ASIDE, NAME, Output};
-use crate::text::{cut, shown, width};
+use crate::text::{columns_left, cut, shown, width};
 use crate::things::{self, json_line, named};
 
 /// List things, each with the age of its last value and the value
@@ -55,7 +55,7 @@ pub(crate) fn print(rows: &[Row], output: &mut Output) -> Result<(), Failure> {
     let age_width =
         rows.iter().filter_map(|row| row.value.as_ref()).map(|(age, _)| age.len()).max().unwrap_or(0);
     // Where one name is very long, the others do not move away from their values for it.
-    let names_max = line_width.saturating_sub(age_width + GAP * 2) * 2 / 3;
+    let names_max = line_width.saturating_sub(age_width + GAP * 2) / 3 * 2;
     let names = rows.iter().map(name_width).filter(|width| *width <= names_max).max().unwrap_or(0);
     for row in rows {
         let (branches, name) = (output.paint(ASIDE, &row.branches), output.paint(NAME, &row.name));
@@ -66,7 +66,7 @@ pub(crate) fn print(rows: &[Row], output: &mut Output) -> Result<(), Failure> {
         let space = names.saturating_sub(name_width(row)) + GAP + age_width - age.len();
         let used = name_width(row) + space + age.len() + GAP;
         let value = shown(value);
-        let value = cut(&value, line_width.saturating_sub(used));
+        let value = cut(&value, columns_left(line_width, used));
         let age = output.paint(ASIDE, age);
         output.line(format!("{branches}{name}{:space$}{age}{:GAP$}{value}", "", "").trim_end())?;
     }

@@ -42,5 +42,5 @@ fn main() -> ExitCode {
     };
     // What was printed before something went wrong is seen too.
     let flushed = output.flush();
-    done.and(flushed).map_or_else(|failure| failure.tell(), |()| ExitCode::SUCCESS)
+    done.and(flushed).map_or_else(failure::Failure::tell, |()| ExitCode::SUCCESS)
 }

@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::args::{Color, Global};
 use crate::failure::Failure;
+use crate::text::wrapped;
 
 /// What things are called by.
 pub(crate) const NAME: Style = AnsiColor::Cyan.on_default();
@@ -20,8 +21,11 @@ pub(crate) const NOTICE: Style = AnsiColor::Yellow.on_default();
 
 /// Says something to the one who started the tool, beside what it prints.
 pub(crate) fn tell(what: impl Display) {
+    let what = format!("thingsbus: {what}");
+    let columns = terminal_size::terminal_size_of(io::stderr()).map(|(columns, _)| usize::from(columns.0));
     // Where nobody can be told, that cannot be told either.
-    let _ = writeln!(io::stderr(), "thingsbus: {what}");
+    let _ =
+        writeln!(io::stderr(), "{}", columns.map_or_else(|| what.clone(), |columns| wrapped(&what, columns)));
 }
 
 /// Standard output.

@@ -44,7 +44,7 @@ pub(crate) fn run(options: Options, global: &Global) -> Result<(), Failure> {
     let ts = ts.unwrap_or_else(now);
     let update = Update::new(&ns, Some(ts), &data, doc.as_deref()).map_err(Failure::usage)?;
     let broker = chosen(global)?;
-    let target = if udp { Target::Udp(broker) } else { Target::Zmq(broker) };
+    let target = if udp { Target::Udp(broker.clone()) } else { Target::Zmq(broker.clone()) };
     let adaptor = Adaptor::relay(target).map_err(Failure::failed)?;
     adaptor.send_update(&update).map_err(Failure::usage)?;
     let in_time = adaptor.flush(timeout(global));
@@ -54,7 +54,8 @@ pub(crate) fn run(options: Options, global: &Global) -> Result<(), Failure> {
         (true, _) => Err(Failure::failed(format_args!("not sent: {}", why(&counters)))),
         (false, _) => {
             let waited = seconds_text(timeout(global));
-            Err(Failure::failed(hinted(format_args!("not sent within {waited}: {}", why(&counters)))))
+            let error = format!("not sent within {waited}: {}", why(&counters));
+            Err(Failure::failed(hinted(error, &broker)))
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use anstyle::Style;
 use serde_json::Value;
 use thingsbus_adaptor::BrokerName;
 use thingsbus_adaptor::wire::{Ask, Rejected};
@@ -14,6 +15,7 @@ use crate::broker::{chosen, hinted, timeout};
 use crate::failure::Failure;
 use crate::numbers::{bytes_text, counted, grouped};
 use crate::output::{ASIDE, HEAD, NOTICE, Output};
+use crate::text::width;
 
 /// After this it is known whether it is a 0.2.1 broker.
 const KIND_TIME: Duration = Duration::from_secs(2);
@@ -27,7 +29,7 @@ pub(crate) fn run(global: &Global, output: &mut Output) -> Result<(), Failure> {
                 "{broker} is a 0.2.1 broker, which cannot tell how it is; thingsbus-broker in its place can"
             )));
         }
-        Err(error) => return Err(Failure::failed(hinted(error))),
+        Err(error) => return Err(Failure::failed(hinted(error, &broker))),
     };
     if output.is_json() {
         return output.line(answer);
@@ -55,63 +57,79 @@ struct Report<'r> {
     output: &'r mut Output,
 }
 
+/// A few words that stay in one line.
+struct Part {
+    text: String,
+    notice: bool,
+}
+
+/// How wide the names of what is told are.
+const NAMES: usize = 9;
+
 impl Report<'_> {
     fn print(mut self, broker: &BrokerName) -> Result<(), Failure> {
-        let version = self.text("/version");
-        let up = span_text(Duration::try_from_secs_f64(self.float("/uptime_s")).unwrap_or_default());
-        let head = self.output.paint(HEAD, format_args!("thingsbus-broker {version}")).to_string();
-        self.output.line(format_args!("{head}, {broker}, up {up}"))?;
+        let text = |path| self.status.pointer(path).and_then(Value::as_str);
+        let head = format!("thingsbus-broker {}", text("/version").unwrap_or("of unknown version"));
+        let up = self.status.pointer("/uptime_s").and_then(Value::as_f64).unwrap_or_default();
+        let up = span_text(Duration::try_from_secs_f64(up).unwrap_or_default());
+        let head = self.output.paint(HEAD, head).to_string();
+        self.output.line(head)?;
+        let at = match broker {
+            BrokerName::Address(address) => address.to_string(),
+            BrokerName::Zone(_) => broker.to_string(),
+        };
+        self.field("at", &[Part::plain(at)])?;
+        self.field("up", &[Part::plain(up)])?;
         let things = format!("{} of {}", self.grouped("/things"), self.grouped("/limits/things_max"));
         let bytes = |path| bytes_text(self.number(path));
         let memory = format!("{} of {}", bytes("/directory_bytes"), bytes("/limits/directory_bytes_max"));
-        self.field("things", &things)?;
-        self.field("memory", &memory)?;
-        self.field("updates", &self.grouped("/seq"))?;
+        self.field("things", &[Part::plain(things)])?;
+        self.field("memory", &[Part::plain(memory)])?;
+        self.field("updates", &[Part::plain(self.grouped("/seq"))])?;
         self.input("ZeroMQ in", "zmq_in")?;
         self.input("UDP in", "udp_in")?;
-        let dropped = self.attention("/doors/clients/dropped", "dropped");
-        let sent = self.grouped("/doors/clients/sent");
-        self.door("clients", "clients", &format!("{sent} sent, {dropped}"))?;
-        let refused = self.attention("/doors/query/refused", "refused");
-        let answered = self.grouped("/doors/query/answered");
-        self.door("queries", "query", &format!("{answered} answered, {refused}"))?;
-        self.slow()
+        self.door("clients", "clients", &[("sent", false), ("dropped", true)])?;
+        self.slow()?;
+        self.door("queries", "query", &[("answered", false), ("refused", true)])
     }
 
     /// A door that takes updates: what came, and why some of it was not taken.
     fn input(&mut self, name: &str, door: &str) -> Result<(), Failure> {
-        let count = |what: &str| self.grouped(&format!("/doors/{door}/{what}"));
-        let (received, accepted) = (count("received"), count("accepted"));
-        let rejected = self.attention(&format!("/doors/{door}/rejected"), "rejected");
-        let mut what = format!("{received} received, {accepted} accepted, {rejected}");
-        let repaired = self.number(&format!("/doors/{door}/repaired"));
-        if repaired > 0 {
-            what += &format!(", {} repaired", grouped(repaired));
-        }
-        self.door(name, door, &what)?;
+        let counts = [("received", false), ("accepted", false), ("rejected", true), ("repaired", true)];
+        let always = if self.number(&format!("/doors/{door}/repaired")) > 0 { 4 } else { 3 };
+        self.door(name, door, counts.get(..always).unwrap_or_default())?;
         let reasons = self.status.pointer(&format!("/doors/{door}/reasons")).and_then(Value::as_object);
         for (reason, count) in reasons.into_iter().flatten() {
             let count = grouped(count.as_u64().unwrap_or_default());
             let known = Rejected::ALL.iter().find(|known| known.name() == reason);
             let why = known.map_or_else(|| reason.clone(), ToString::to_string);
-            self.field("", &format!("{count} because {why}"))?;
+            let words = format!("{count} rejected: {why}");
+            let words: Vec<Part> = words.split(' ').map(|word| Part::plain(word.to_owned())).collect();
+            self.flow("", &words, " ")?;
         }
         Ok(())
     }
 
-    /// A door and, where it has some, its connections.
-    fn door(&mut self, name: &str, door: &str, what: &str) -> Result<(), Failure> {
-        let path = |field: &str| format!("/doors/{door}/connections/{field}");
-        if self.status.pointer(&path("open")).is_none() {
-            return self.field(name, what);
+    /// A door: its counts, of which some are to be seen where they are not zero, and its connections where it has some.
+    fn door(&mut self, name: &str, door: &str, counts: &[(&str, bool)]) -> Result<(), Failure> {
+        let mut parts: Vec<Part> = counts
+            .iter()
+            .map(|(what, notice)| {
+                let count = self.number(&format!("/doors/{door}/{what}"));
+                Part { text: format!("{} {what}", grouped(count)), notice: *notice && count > 0 }
+            })
+            .collect();
+        let connections = |what| format!("/doors/{door}/connections/{what}");
+        if self.status.pointer(&connections("open")).is_some() {
+            parts.push(Part::plain(counted(self.number(&connections("open")), "connection")));
         }
-        let mut connections = counted(self.number(&path("open")), "connection");
-        for (field, name) in [("turned_away", "turned away"), ("refused", "refused")] {
-            if self.number(&path(field)) > 0 {
-                connections += &format!(", {}", self.attention(&path(field), name));
+        for (what, words) in [("turned_away", "turned away"), ("refused", "broken off")] {
+            let count = self.number(&connections(what));
+            if count > 0 {
+                parts.push(Part { text: format!("{} {words}", grouped(count)), notice: true });
             }
         }
-        self.field(name, &format!("{what}; {connections}"))
+        self.field(name, &parts)
     }
 
     /// The clients that do not keep up.
@@ -121,28 +139,50 @@ impl Report<'_> {
             let number = |field: &str| client.get(field).and_then(Value::as_u64);
             let peer = client.get("peer").and_then(Value::as_str).unwrap_or("a client");
             let waiting = bytes_text(number("waiting_bytes").unwrap_or_default());
-            let mut what = format!("{peer}: {waiting} waiting");
+            let mut parts = vec![Part::notice(format!("{peer}: {waiting} waiting"))];
             if let Some(dropped) = number("dropped").filter(|dropped| *dropped > 0) {
-                what += &format!(", {} dropped", grouped(dropped));
+                parts.push(Part::notice(format!("{} dropped", grouped(dropped))));
             }
             if let Some(since) = number("dropping_s") {
-                what += &format!(", dropping for {}", age_text(Duration::from_secs(since)));
+                parts.push(Part::notice(format!("dropping for {}", age_text(Duration::from_secs(since)))));
             }
-            let what = self.output.paint(NOTICE, what).to_string();
-            self.field("slow", &what)?;
+            self.field("slow", &parts)?;
         }
         Ok(())
     }
 
-    fn field(&mut self, name: &str, what: &str) -> Result<(), Failure> {
-        let name = self.output.paint(ASIDE, format_args!("{name:<9}")).to_string();
-        self.output.line(format_args!("{name}  {what}"))
+    fn field(&mut self, name: &str, parts: &[Part]) -> Result<(), Failure> {
+        self.flow(name, parts, ", ")
     }
 
-    /// A count that is to be seen where it is not zero.
-    fn attention(&self, path: &str, what: &str) -> String {
-        let text = format!("{} {what}", self.grouped(path));
-        if self.number(path) > 0 { self.output.paint(NOTICE, text).to_string() } else { text }
+    /// Parts beside each other as far as there is room.
+    fn flow(&mut self, name: &str, parts: &[Part], between: &str) -> Result<(), Failure> {
+        let columns = self.output.width().saturating_sub(NAMES + 2);
+        let mut lines = vec![String::new()];
+        let mut used = 0;
+        for (at, part) in parts.iter().enumerate() {
+            let is_last = at + 1 == parts.len();
+            let wide = width(&part.text) + if is_last { 0 } else { between.trim_end().len() };
+            if used > 0 && used + 1 + wide > columns {
+                lines.push(String::new());
+                used = 0;
+            }
+            if let Some(line) = lines.last_mut() {
+                let space = usize::from(used > 0);
+                let style = if part.notice { NOTICE } else { Style::new() };
+                let end = if is_last { "" } else { between.trim_end() };
+                line.push_str(&format!("{:space$}{}{end}", "", self.output.paint(style, &part.text)));
+                used += space + wide;
+            }
+        }
+        for (at, line) in lines.iter().enumerate() {
+            let name = self
+                .output
+                .paint(ASIDE, format_args!("{:<NAMES$}", if at == 0 { name } else { "" }))
+                .to_string();
+            self.output.line(format_args!("{name}  {line}"))?;
+        }
+        Ok(())
     }
 
     fn grouped(&self, path: &str) -> String {
@@ -152,12 +192,14 @@ impl Report<'_> {
     fn number(&self, path: &str) -> u64 {
         self.status.pointer(path).and_then(Value::as_u64).unwrap_or_default()
     }
+}
 
-    fn float(&self, path: &str) -> f64 {
-        self.status.pointer(path).and_then(Value::as_f64).unwrap_or_default()
+impl Part {
+    fn plain(text: String) -> Self {
+        Self { text, notice: false }
     }
 
-    fn text(&self, path: &str) -> &str {
-        self.status.pointer(path).and_then(Value::as_str).unwrap_or("of unknown version")
+    fn notice(text: String) -> Self {
+        Self { text, notice: true }
     }
 }

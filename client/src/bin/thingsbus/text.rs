@@ -56,6 +56,31 @@ pub(crate) fn cut(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
+/// How many columns are left in the last line where `used` are taken already. What is wider than a line goes on in the
+/// next one.
+pub(crate) fn columns_left(columns: usize, used: usize) -> usize {
+    if used < columns { columns - used } else { columns - used.checked_rem(columns).unwrap_or(columns) }
+}
+
+/// `text` in lines of at most `columns`, broken between words.
+pub(crate) fn wrapped(text: &str, columns: usize) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    let mut used = 0;
+    for word in text.split(' ') {
+        let wide = width(word);
+        if used > 0 && used + 1 + wide > columns {
+            out.push('\n');
+            used = 0;
+        } else if !out.is_empty() {
+            out.push(' ');
+            used += 1;
+        }
+        out.push_str(word);
+        used += wide;
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +104,28 @@ mod tests {
         check("温度計", 4, "温…");
         check("e\u{301}e\u{301}e\u{301}", 3, "e\u{301}e\u{301}e\u{301}");
         check("e\u{301}e\u{301}e\u{301}", 2, "e\u{301}…");
+    }
+
+    #[test]
+    fn lines_break_between_words() {
+        let check = |columns, wanted: &str| assert_eq!(wrapped("no thing shop.temp here", columns), wanted);
+        check(usize::MAX, "no thing shop.temp here");
+        check(23, "no thing shop.temp here");
+        check(22, "no thing shop.temp\nhere");
+        check(10, "no thing\nshop.temp\nhere");
+        check(1, "no\nthing\nshop.temp\nhere");
+        assert_eq!(wrapped("", 5), "");
+    }
+
+    #[test]
+    fn what_is_wider_than_a_line_goes_on_in_the_next() {
+        let check = |columns, used, wanted| assert_eq!(columns_left(columns, used), wanted);
+        check(40, 0, 40);
+        check(40, 39, 1);
+        check(40, 61, 19);
+        check(40, 80, 40);
+        check(0, 5, 0);
+        check(usize::MAX, 5, usize::MAX - 5);
     }
 
     #[test]

@@ -79,9 +79,19 @@ pub(crate) fn print(
     let mut aside = vec![format!("{} ago", age_text(latest.age))];
     aside.extend(ts_aside(latest));
     aside.extend(latest.documentation_url.as_deref().map(|url| shown(url).into_owned()));
-    let head = output.paint(HEAD, named(ns)).to_string();
-    let aside = output.paint(ASIDE, aside.join(", ")).to_string();
-    output.line(format_args!("{head}  {aside}"))?;
+    let name = named(ns);
+    let joined = aside.join(", ");
+    if name.len() + 2 + width(&joined) <= output.width() {
+        let line = format!("{}  {}", output.paint(HEAD, name), output.paint(ASIDE, joined));
+        output.line(line)?;
+    } else {
+        let line = output.paint(HEAD, name).to_string();
+        output.line(line)?;
+        for aside in aside {
+            let line = output.paint(ASIDE, aside).to_string();
+            output.line(line)?;
+        }
+    }
     let short = compact(&latest.data);
     let value = if width(&short) <= output.width() { short } else { pretty(&latest.data) };
     for line in value.lines() {

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::json::compact;
 use crate::numbers::{counted, seconds_text};
 use crate::output::{ASIDE, NAME, Output, tell};
-use crate::text::{cut, shown, width};
+use crate::text::{columns_left, cut, shown, width};
 use crate::things::{aged, named};
 
 /// Print updates as they come, the last values first
@@ -57,20 +57,21 @@ pub(crate) fn run(options: &Options, global: &Global, output: &mut Output) -> Re
     begin(&client, global, &mut events, deadline, &mut lines)?;
     let mut link = Link { up: true, gaps: client.connection().gaps };
     while lines.left != Some(0) {
-        if let Some(event) = events.try_next() {
-            lines.print(&event)?;
-            continue;
-        }
-        lines.output.flush()?;
         let left = deadline.map_or(LOOK_EVERY, |at| at.saturating_duration_since(Instant::now()));
-        if let Some(event) = events.next_within(left.min(LOOK_EVERY)) {
-            lines.print(&event)?;
-        } else if left.is_zero() {
+        let mut came = batch(&mut events, left.min(LOOK_EVERY));
+        lines.print_all(&mut came)?;
+        if left.is_zero() {
             return ended(options, &lines);
         }
         link.look(&client);
     }
     Ok(())
+}
+
+/// What came, once something has. It is printed together, so that columns are even.
+fn batch(events: &mut Events, limit: Duration) -> Vec<Event> {
+    let Some(first) = events.next_within(limit) else { return Vec::new() };
+    std::iter::once(first).chain(std::iter::from_fn(|| events.try_next()).take(HELD_MAX)).collect()
 }
 
 /// Until the broker is there and what it knows is told.
@@ -86,9 +87,7 @@ fn begin(
     let mut held = Vec::new();
     let left = || deadline.map_or(LOOK_EVERY, |at| at.saturating_duration_since(Instant::now()));
     while client.wait_ready(Duration::ZERO).is_err() {
-        if let Some(event) = events.next_within(left().min(Duration::from_millis(20))) {
-            held.push(event);
-        }
+        held.append(&mut batch(events, left().min(Duration::from_millis(20))));
         if held.len() >= HELD_MAX || since.elapsed() > HELD_TIME {
             lines.print_all(&mut held)?;
         }
@@ -101,7 +100,7 @@ fn begin(
         }
         patience.check(client)?;
     }
-    held.extend(std::iter::from_fn(|| events.try_next()).take(HELD_MAX));
+    held.append(&mut batch(events, Duration::ZERO));
     if held.is_empty() && client.directory().is_empty() && !lines.output.is_json() {
         tell("nothing has spoken yet; waiting for updates");
     }
@@ -110,7 +109,7 @@ fn begin(
 
 /// The time is up.
 fn ended(options: &Options, lines: &Lines<'_>) -> Result<(), Failure> {
-    let (Some(count), Some(left), Some(limit)) = (options.count, lines.left, options.limit) else {
+    let (Some(count), Some(left @ 1..), Some(limit)) = (options.count, lines.left, options.limit) else {
         return Ok(());
     };
     let (came, limit) = (counted(count - left, "update"), seconds_text(limit));
@@ -160,7 +159,7 @@ impl Lines<'_> {
         let used = WHEN_WIDTH.max(when.len()) + 2 + name.len() + space;
         let value = compact(event.data());
         let value = shown(&value);
-        let value = cut(&value, self.output.width().saturating_sub(used));
+        let value = cut(&value, columns_left(self.output.width(), used));
         let when = self.output.paint(ASIDE, format_args!("{when:>WHEN_WIDTH$}")).to_string();
         let name = self.output.paint(NAME, name).to_string();
         self.output.line(format!("{when}  {name}{:space$}{value}", "").trim_end())

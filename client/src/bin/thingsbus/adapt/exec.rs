@@ -212,7 +212,7 @@ impl Running {
         {
             // The group is its own. The shell has a `kill` that knows groups; the standard library has none.
             let group = format!("-{}", child.id());
-            let _ = Command::new("sh").args(["-c", "kill -KILL -- \"$1\"", "sh", &group]).status();
+            let _ = Command::new("sh").args(["-c", "kill -KILL \"$1\"", "sh", &group]).status();
         }
         // Both fail where it has ended by itself.
         let _ = child.kill();

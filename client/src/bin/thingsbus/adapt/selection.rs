@@ -140,8 +140,11 @@ mod tests {
         }
     }
 
+    /// Child, time and data; nothing where the message does not pass; or the kind of complaint.
+    type Wanted<'w> = Result<Option<(&'w str, Option<f64>, &'w str)>, &'w str>;
+
     #[track_caller]
-    fn check(selection: &Selection, message: &str, wanted: Result<Option<(&str, Option<f64>, &str)>, &str>) {
+    fn check(selection: &Selection, message: &str, wanted: Wanted<'_>) {
         match (selection.select(message.as_bytes()), wanted) {
             (Ok(selected), Ok(wanted)) => {
                 let wanted = wanted.map(|(child, ts, data)| Selected {
