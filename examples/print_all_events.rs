@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let client = Client::connect(broker, &Parts::Only(vec![(ns.parse()?, true)]))?;
     // With `Flags::SNAPSHOT` besides, what was said before would be printed too.
     let events = client.directory().get_thing(&ns)?.events(Flags::TREE);
-    if let Err(error) = client.wait_ready(Duration::from_secs(5)) {
+    if let Err(error) = client.wait_ready(Duration::from_secs(6)) {
         eprintln!("{error}; still trying");
     }
     for event in events {

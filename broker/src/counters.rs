@@ -77,7 +77,9 @@ pub(crate) struct Connections {
 pub(crate) struct Outgoing {
     /// Handed to the system to be sent, or waiting for a client that reads slowly.
     pub(crate) sent: u64,
-    /// Not kept for a client whose queue was full.
+    /// Updates that newer ones of the same thing stood for, because the client was too slow for each.
+    pub(crate) merged: u64,
+    /// Snapshots and answers to marks that were not kept for a client whose queue was full.
     pub(crate) dropped: u64,
 }
 

@@ -4,7 +4,7 @@
 mod page;
 
 use thingsbus_adaptor::wire::{Mark, Query, Rejected, Timestamp, Update};
-use thingsbus_client::directory::{Directory, THING_BYTES, Value};
+use thingsbus_client::directory::{Bookmark, Directory, Put, Record, THING_BYTES, Value};
 
 /// How much the hub keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,11 +53,12 @@ impl Hub {
         self.limits = limits;
     }
 
-    /// Takes an update that came at `now`: numbers it, keeps it, and writes it to `out` as clients get it.
+    /// Takes an update that came at `now`: numbers it, keeps it, and writes it to `out` as clients get it. Gives the
+    /// number of the thing's update before, if there was one.
     ///
     /// # Errors
     /// [`Rejected::DirectoryFull`]; nothing is changed then.
-    pub fn take(&mut self, update: &Update<'_>, now: Timestamp, out: &mut Vec<u8>) -> Result<(), Rejected> {
+    pub fn take(&mut self, update: &Update<'_>, now: Timestamp, out: &mut Vec<u8>) -> Result<Option<u64>, Rejected> {
         self.make_room(update)?;
         self.seq += 1;
         let update = update.stamped(now, self.seq);
@@ -68,9 +69,33 @@ impl Hub {
             seq: self.seq,
             documentation_url: update.documentation_url(),
         };
-        self.directory.put(update.ns(), &value);
+        let put = self.directory.put(update.ns(), &value);
         update.push_json(out);
-        Ok(())
+        Ok(match put {
+            Put::New => None,
+            Put::Known { seq } => Some(seq),
+        })
+    }
+
+    /// The last values of the things whose names begin with `beginning`, those after `after`.
+    pub fn last_values(&self, beginning: &str, after: Option<&str>) -> impl Iterator<Item = Update<'_>> {
+        self.directory.starting_with(beginning, after).map(Record::update)
+    }
+
+    /// A place in the stream right before the last update, from which [`Hub::next_after`] goes on.
+    pub fn bookmark_before_last(&mut self) -> Bookmark {
+        self.directory.bookmark_before_newest()
+    }
+
+    /// The next thing that was updated after the bookmark, with its last value; the bookmark is after it then. `None`
+    /// where there is none: who stands there has everything.
+    pub fn next_after(&mut self, bookmark: &Bookmark) -> Option<Update<'_>> {
+        self.directory.advance(bookmark).map(Record::update)
+    }
+
+    /// Forgets a bookmark.
+    pub fn remove_bookmark(&mut self, bookmark: Bookmark) {
+        self.directory.remove_bookmark(bookmark);
     }
 
     /// Answers a query, as one page.
@@ -90,9 +115,10 @@ impl Hub {
         page::snapshot_part(self, after, heard_since, now, out)
     }
 
-    /// Writes the answer to a mark.
-    pub fn mark(&self, mark: &str, out: &mut Vec<u8>) {
-        Mark::new(mark, &self.epoch, self.seq).push_json(out);
+    /// Writes the answer to a mark of a client that follows the stream, or that is behind it and has everything up to
+    /// `behind`.
+    pub fn mark(&self, mark: &str, behind: Option<u64>, out: &mut Vec<u8>) {
+        Mark::new(mark, &self.epoch, behind.unwrap_or(self.seq)).push_json(out);
     }
 
     /// Is there room for what the update brings?

@@ -55,6 +55,9 @@ pub struct Connection {
     pub epoch: Option<String>,
     /// How often updates were found missing, and asked for.
     pub gaps: u64,
+    /// How many updates the broker did not send because this client was too slow for them: newer ones of the same things
+    /// stood for them.
+    pub merged: u64,
     /// What it is doing, in words.
     pub doing: String,
 }
@@ -146,6 +149,7 @@ impl Client {
             kind: mirror.kind(),
             epoch: mirror.epoch().map(ToOwned::to_owned),
             gaps: mirror.gaps(),
+            merged: mirror.merged(),
             doing: match (mirror.is_connected(), mirror.kind()) {
                 (true, Kind::Old) if !mirror.is_ready() => {
                     format!("{}; it is a 0.2.1 broker, which tells it every 15 s", state.doing)

@@ -14,6 +14,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use thingsbus_adaptor::wire::{Namespace, Timestamp};
 
 use recent::Recent;
+pub use recent::Bookmark;
 pub use record::{Record, Value};
 
 /// What counts as a thing's weight besides its texts, in bytes: record, index entries, allocator.
@@ -40,7 +41,10 @@ pub enum Put {
     /// The thing spoke for the first time.
     New,
     /// It had a value before.
-    Known,
+    Known {
+        /// The number of the update before.
+        seq: u64,
+    },
 }
 
 /// Which things are meant.
@@ -105,7 +109,10 @@ impl Directory {
     pub fn put(&mut self, ns: &str, value: &Value<'_>) -> Put {
         debug_assert!(Namespace::parse(ns).is_ok());
         let (place, put) = match self.place(ns) {
-            Some(place) => (place, Put::Known),
+            Some(place) => {
+                let seq = self.records.get(place as usize).map_or(0, Record::seq);
+                (place, Put::Known { seq })
+            }
             None => (self.add(ns), Put::New),
         };
         let known = self.records.get(place as usize).and_then(Record::documentation_url);
@@ -157,6 +164,36 @@ impl Directory {
     /// All things, the last updated one first.
     pub fn newest_first(&self) -> impl Iterator<Item = &Record> {
         self.recent.newest_first().filter_map(|place| self.records.get(place as usize))
+    }
+
+    /// The things whose names begin with `beginning`, by the bytes of their names, those after `after`.
+    pub fn starting_with(&self, beginning: &str, after: Option<&str>) -> impl Iterator<Item = &Record> {
+        let first = match after {
+            Some(after) if after >= beginning => Bound::Excluded(after),
+            _ => Bound::Included(beginning),
+        };
+        let beginning = beginning.to_owned();
+        self.in_order
+            .range::<str, _>((first, Bound::Unbounded))
+            .take_while(move |(ns, _)| ns.starts_with(&beginning))
+            .filter_map(|(_, &place)| self.records.get(place as usize))
+    }
+
+    /// A place in the order of last updates: only the newest one is ahead of it. To be given back with
+    /// [`Directory::remove_bookmark`].
+    pub fn bookmark_before_newest(&mut self) -> Bookmark {
+        self.recent.bookmark_before_newest()
+    }
+
+    /// The next thing ahead of the bookmark in the order of last updates; it is behind it then. A thing that is updated
+    /// goes ahead of every bookmark.
+    pub fn advance(&mut self, bookmark: &Bookmark) -> Option<&Record> {
+        self.recent.advance(bookmark).and_then(|place| self.records.get(place as usize))
+    }
+
+    /// Forgets a bookmark.
+    pub fn remove_bookmark(&mut self, bookmark: Bookmark) {
+        self.recent.remove(bookmark);
     }
 
     fn place(&self, ns: &str) -> Option<u32> {

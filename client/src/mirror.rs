@@ -94,6 +94,7 @@ pub struct Mirror {
     fresh: bool,
     numbers: u64,
     gaps: u64,
+    merged: u64,
 }
 
 /// A page that was asked for.
@@ -127,6 +128,7 @@ impl Mirror {
             fresh: true,
             numbers: 0,
             gaps: 0,
+            merged: 0,
         }
     }
 
@@ -167,17 +169,26 @@ impl Mirror {
         self.gaps
     }
 
+    /// How many updates the broker did not send, because this client was too slow for them and newer ones of the same
+    /// things stood for them.
+    #[must_use]
+    pub fn merged(&self) -> u64 {
+        self.merged
+    }
+
     /// Is `ns` followed?
     #[must_use]
     pub fn follows(&self, ns: &str) -> bool {
         self.parts.iter().any(|part| part.scope().holds(ns))
     }
 
-    /// What the parts that are followed are subscribed to, for a new socket. Whatever else was to be done on the old
+    /// What is subscribed to for the parts that are followed, on a new socket: first a mark, by which the broker knows
+    /// that this client asks the query door and needs to be told no last values. Whatever else was to be done on the old
     /// one is not any more: the connection tells it anew.
     pub fn subscriptions(&mut self) -> Vec<Vec<u8>> {
         self.actions.clear();
-        self.parts.iter().flat_map(Part::subscriptions).collect()
+        let parts = self.parts.iter().flat_map(Part::subscriptions);
+        std::iter::once(mark_prefix("asks")).chain(parts).collect()
     }
 
     /// What is to be done next.
@@ -336,7 +347,9 @@ impl Mirror {
         if let Some(seq) = update.seq() {
             // Before the mark it is not known whose life this is; what comes now is told by the answer then.
             let Some(live) = self.live else { return };
-            if seq > live + 1 && self.parts.iter().any(Part::is_everything) {
+            // What is told late comes with newer values in the place of older ones, and nothing is missing.
+            self.merged += update.merged().unwrap_or(0);
+            if update.merged().is_none() && seq > live + 1 && self.parts.iter().any(Part::is_everything) {
                 self.gaps += 1;
                 self.parts.iter_mut().for_each(|part| part.must_know(seq - 1));
                 self.live = Some(seq);

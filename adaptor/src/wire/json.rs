@@ -196,10 +196,11 @@ enum Key {
     Count,
     Next,
     Mark,
+    Merged,
 }
 
 impl Key {
-    const COUNT: usize = 11;
+    const COUNT: usize = 12;
 
     fn named(name: &str) -> Option<Self> {
         Some(match name {
@@ -214,6 +215,7 @@ impl Key {
             "count" => Self::Count,
             "next" => Self::Next,
             "mark" => Self::Mark,
+            "merged" => Self::Merged,
             _ => return None,
         })
     }
@@ -296,9 +298,9 @@ impl<'a> Fields<'a> {
         let documentation_url = self.documentation_url()?.map(|url| kept(url, texts.documentation_url));
         let ts_repairs = self.get(Key::Ts).is_some_and(|ts| ts.needs_mending);
         let (data, data_repairs) = mended(data, texts.data);
-        let seq = self.number(Key::Seq);
+        let (seq, merged) = (self.number(Key::Seq), self.number(Key::Merged));
         let repairs = repairs + data_repairs + u32::from(ts_repairs);
-        Ok(Update { ns, ts, data, documentation_url, seq, repairs })
+        Ok(Update { ns, ts, data, documentation_url, seq, merged, repairs })
     }
 
     fn kind(&self) -> Result<Cow<'a, str>, Rejected> {

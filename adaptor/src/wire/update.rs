@@ -16,6 +16,7 @@ pub struct Update<'a> {
     pub(super) data: &'a str,
     pub(super) documentation_url: Option<&'a str>,
     pub(super) seq: Option<u64>,
+    pub(super) merged: Option<u64>,
     pub(super) repairs: u32,
 }
 
@@ -46,7 +47,7 @@ impl<'a> Update<'a> {
     ) -> Result<Self, Rejected> {
         let data = checked_data(data)?;
         let documentation_url = documentation_url.map(checked_documentation_url).transpose()?.flatten();
-        Ok(Self { ns: ns.as_str(), ts, data, documentation_url, seq: None, repairs: 0 })
+        Ok(Self { ns: ns.as_str(), ts, data, documentation_url, seq: None, merged: None, repairs: 0 })
     }
 
     /// Puts together what was checked before, such as what a directory holds.
@@ -59,7 +60,7 @@ impl<'a> Update<'a> {
         seq: Option<u64>,
     ) -> Self {
         debug_assert!(is_valid(ns));
-        Self { ns, ts, data, documentation_url, seq, repairs: 0 }
+        Self { ns, ts, data, documentation_url, seq, merged: None, repairs: 0 }
     }
 
     /// The thing's namespace, which keeps the rule.
@@ -92,6 +93,13 @@ impl<'a> Update<'a> {
         self.seq
     }
 
+    /// Told late, to a client that was too slow for the stream: how many updates the client was not sent since its
+    /// last message because newer ones of the same things stand for them. `None` in the stream itself.
+    #[must_use]
+    pub fn merged(&self) -> Option<u64> {
+        self.merged
+    }
+
     /// How many places in the message had to be mended: NaN and infinities made null, half characters.
     #[must_use]
     pub fn repairs(&self) -> u32 {
@@ -104,7 +112,13 @@ impl<'a> Update<'a> {
         Self { ts: Some(self.ts.unwrap_or(ts)), seq: Some(seq), ..self }
     }
 
-    /// Appends the update in canonical order: `ns`, `type`, `ts`, `data`, `documentation_url`, `seq`.
+    /// The same update, told late.
+    #[must_use]
+    pub fn told_late(self, merged: u64) -> Self {
+        Self { merged: Some(merged), ..self }
+    }
+
+    /// Appends the update in canonical order: `ns`, `type`, `ts`, `data`, `documentation_url`, `seq`, `merged`.
     /// The order is part of the wire, since clients subscribe to its first bytes.
     pub fn push_json(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(br#"{"ns":""#);
@@ -114,6 +128,10 @@ impl<'a> Update<'a> {
         if let Some(seq) = self.seq {
             out.extend_from_slice(br#","seq":"#);
             push_integer(out, seq);
+        }
+        if let Some(merged) = self.merged {
+            out.extend_from_slice(br#","merged":"#);
+            push_integer(out, merged);
         }
         out.push(b'}');
     }

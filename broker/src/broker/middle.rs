@@ -6,7 +6,7 @@ use std::time::Instant;
 use thingsbus_adaptor::wire::{Rejected, Scratch, Timestamp, Update, decode_datagram, decode_update};
 
 use crate::counters::Incoming;
-use crate::door::clients::Clients;
+use crate::door::clients::{Clients, Kind};
 use crate::door::complaints::Complaints;
 use crate::hub::Hub;
 
@@ -72,11 +72,11 @@ fn arrive(
     now: Timestamp,
 ) -> Result<(), Rejected> {
     out.clear();
-    let taken = update.and_then(|update| hub.take(&update, now, out).map(|()| update.repairs()));
+    let taken = update.and_then(|update| hub.take(&update, now, out).map(|before| (before, update.repairs())));
     match taken {
-        Ok(repairs) => {
+        Ok((before, repairs)) => {
             counters.accept(repairs);
-            clients.publish(out, instant);
+            clients.publish(out, Kind::Update { before }, hub, instant);
             Ok(())
         }
         Err(why) => {

@@ -15,7 +15,7 @@ use super::middle::Middle;
 use super::register;
 use crate::config::Config;
 use crate::counters::{Connections, Queries};
-use crate::door::clients::{Clients, QueueLimits, SNAPSHOT_BEGINNING};
+use crate::door::clients::{Clients, Kind, QueueLimits, SNAPSHOT_BEGINNING};
 use crate::door::complaints::Complaints;
 use crate::door::input::Sender;
 use crate::door::listen::Sockets;
@@ -142,7 +142,7 @@ impl Turn {
 
     /// How long nothing is due.
     pub(super) fn timeout(&self, now: Instant) -> Option<Duration> {
-        if !self.unfinished.is_empty() || self.snapshot.part.is_some() || self.middle.clients.can_greet() {
+        if !self.unfinished.is_empty() || self.snapshot.part.is_some() || self.middle.clients.has_parts() {
             return Some(Duration::ZERO);
         }
         let due = [Some(self.snapshot.due), self.handshakes_due, self.counters_due];
@@ -164,7 +164,7 @@ impl Turn {
         self.middle.clients.deliver();
         let Middle { hub, clients, .. } = &mut self.middle;
         let heard_since = now.before(Duration::from_secs(self.config.snapshot.heard_within_s));
-        clients.greet(|after, out| hub.snapshot_part(after, heard_since, now, out));
+        clients.write_parts(hub, heard_since, now);
     }
 
     /// Goes on with another configuration.
@@ -225,6 +225,7 @@ impl Turn {
                 "udp_in": udp_in,
                 "clients": {
                     "sent": clients.counters.sent,
+                    "merged": clients.counters.merged,
                     "dropped": clients.counters.dropped,
                     "connections": connections(&clients.peers.counters, clients.peers.len()),
                     "slow": clients.slow(instant),
@@ -348,8 +349,9 @@ impl Turn {
         if let Some(after) = self.snapshot.part.take() {
             let heard_since = now.before(Duration::from_secs(self.config.snapshot.heard_within_s));
             let mut message = Vec::new();
-            let next = self.middle.hub.snapshot_part(after.as_deref(), heard_since, now, &mut message);
-            self.middle.clients.publish(&message, instant);
+            let Middle { hub, clients, .. } = &mut self.middle;
+            let next = hub.snapshot_part(after.as_deref(), heard_since, now, &mut message);
+            clients.publish(&message, Kind::Snapshot, hub, instant);
             self.snapshot.part = next.map(Some);
         }
         if self.counters_due.is_some_and(|due| due <= instant) {
@@ -367,7 +369,7 @@ impl Turn {
         }
         tracing::info!(
             "{} things; ZeroMQ in: {} accepted, {} rejected; UDP in: {} accepted, {} rejected; {} clients: {} sent, \
-             {} dropped; {} queries",
+             {} merged, {} dropped; {} queries",
             hub.directory().len(),
             zmq_in.accepted,
             zmq_in.rejected_total(),
@@ -375,6 +377,7 @@ impl Turn {
             udp_in.rejected_total(),
             clients.peers.len(),
             clients.counters.sent,
+            clients.counters.merged,
             clients.counters.dropped,
             self.queries.answered,
         );

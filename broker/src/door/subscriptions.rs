@@ -3,6 +3,7 @@
 //! clients or subscriptions.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 
@@ -14,61 +15,55 @@ pub(crate) const SUBSCRIPTIONS_MAX: usize = 10_000;
 pub(crate) struct Subscriptions {
     /// How many prefixes there are of each length.
     lengths: BTreeMap<usize, usize>,
-    by_prefix: HashMap<Box<[u8]>, Vec<Wanted>>,
-    by_client: HashMap<usize, usize>,
-}
-
-/// One client's wish for one prefix. The same may be wished for several times, and is taken back as often.
-struct Wanted {
-    client: usize,
-    times: u32,
+    by_prefix: HashMap<Arc<[u8]>, Vec<usize>>,
+    /// Each client's wishes, and how often it has each: it may be taken back as often.
+    by_client: HashMap<usize, HashMap<Arc<[u8]>, u32>>,
 }
 
 impl Subscriptions {
     /// Adds a wish; `false` where the client has too many.
     pub(crate) fn subscribe(&mut self, client: usize, prefix: &[u8]) -> bool {
-        if let Some(wanted) = self.find(client, prefix) {
-            wanted.times = wanted.times.saturating_add(1);
+        let own = self.by_client.entry(client).or_default();
+        if let Some(times) = own.get_mut(prefix) {
+            *times = times.saturating_add(1);
             return true;
         }
-        let own = self.by_client.entry(client).or_default();
-        if *own >= SUBSCRIPTIONS_MAX {
+        if own.len() >= SUBSCRIPTIONS_MAX {
             return false;
         }
-        *own += 1;
-        let clients = self.by_prefix.entry(prefix.into()).or_default();
+        let prefix = match self.by_prefix.get_key_value(prefix) {
+            Some((known, _)) => known.clone(),
+            None => prefix.into(),
+        };
+        own.insert(prefix.clone(), 1);
+        let length = prefix.len();
+        let clients = self.by_prefix.entry(prefix).or_default();
         if clients.is_empty() {
-            *self.lengths.entry(prefix.len()).or_default() += 1;
+            *self.lengths.entry(length).or_default() += 1;
         }
-        clients.push(Wanted { client, times: 1 });
+        clients.push(client);
         true
     }
 
     /// Takes one wish back. What was never wished for is ignored.
     pub(crate) fn cancel(&mut self, client: usize, prefix: &[u8]) {
-        let Some(wanted) = self.find(client, prefix) else { return };
-        wanted.times -= 1;
-        if wanted.times == 0 {
+        let Some(own) = self.by_client.get_mut(&client) else { return };
+        let Some(times) = own.get_mut(prefix) else { return };
+        *times -= 1;
+        if *times == 0 {
+            own.remove(prefix);
+            if own.is_empty() {
+                self.by_client.remove(&client);
+            }
             self.remove(client, prefix);
         }
     }
 
     /// Forgets a client.
     pub(crate) fn forget(&mut self, client: usize) {
-        if !self.by_client.contains_key(&client) {
-            return;
-        }
-        let wished = |clients: &Vec<Wanted>| clients.iter().any(|wanted| wanted.client == client);
-        let prefixes: Vec<Box<[u8]>> = self
-            .by_prefix
-            .iter()
-            .filter(|(_, clients)| wished(clients))
-            .map(|(prefix, _)| prefix.clone())
-            .collect();
-        for prefix in prefixes {
+        for prefix in self.by_client.remove(&client).into_iter().flat_map(HashMap::into_keys) {
             self.remove(client, &prefix);
         }
-        self.by_client.remove(&client);
     }
 
     /// Calls `on` for each client that wants `message`, more than once where several of its wishes fit.
@@ -77,9 +72,7 @@ impl Subscriptions {
         for &length in self.lengths.keys() {
             let Some(prefix) = message.get(..length) else { return };
             if let Some(clients) = self.by_prefix.get(prefix) {
-                for wanted in clients {
-                    on(wanted.client);
-                }
+                clients.iter().copied().for_each(&mut on);
             }
         }
     }
@@ -91,19 +84,20 @@ impl Subscriptions {
         found
     }
 
-    fn find(&mut self, client: usize, prefix: &[u8]) -> Option<&mut Wanted> {
-        self.by_prefix.get_mut(prefix)?.iter_mut().find(|wanted| wanted.client == client)
+    /// Does this client want `message`?
+    pub(crate) fn wants(&self, client: usize, message: &[u8]) -> bool {
+        let Some(own) = self.by_client.get(&client) else { return false };
+        if own.len() <= self.lengths.len() {
+            return own.keys().any(|prefix| message.starts_with(prefix));
+        }
+        let beginnings = self.lengths.keys().map_while(|&length| message.get(..length));
+        beginnings.into_iter().any(|beginning| own.contains_key(beginning))
     }
 
     fn remove(&mut self, client: usize, prefix: &[u8]) {
         let Some(clients) = self.by_prefix.get_mut(prefix) else { return };
-        let before = clients.len();
-        clients.retain(|wanted| wanted.client != client);
-        if clients.len() == before {
-            return;
-        }
-        if let Some(own) = self.by_client.get_mut(&client) {
-            *own -= 1;
+        if let Some(at) = clients.iter().position(|other| *other == client) {
+            clients.swap_remove(at);
         }
         if clients.is_empty() {
             self.by_prefix.remove(prefix);
@@ -185,6 +179,9 @@ mod tests {
                     list.iter().filter(|wish| message.starts_with(&wish.1)).map(|wish| wish.0).collect();
                 wanted.sort_unstable();
                 wanted.dedup();
+                for client in 0..4 {
+                    prop_assert_eq!(subscriptions.wants(client, message.as_bytes()), wanted.contains(&client));
+                }
                 prop_assert_eq!(wanting(&subscriptions, &message), wanted);
                 prop_assert_eq!(subscriptions.is_wanted(b""), list.iter().any(|wish| wish.1.is_empty()));
             }

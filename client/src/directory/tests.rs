@@ -46,10 +46,28 @@ fn a_subtree_is_its_thing_and_what_has_its_dot() {
 fn a_thing_keeps_its_last_documentation_url_and_its_last_value() {
     let mut directory = Directory::new();
     directory.put("a", &Value { documentation_url: Some("http://x"), ..value("1", 1) });
-    assert_eq!(directory.put("a", &value("22", 2)), Put::Known);
+    assert_eq!(directory.put("a", &value("22", 2)), Put::Known { seq: 1 });
     let record = directory.get("a").unwrap();
     assert_eq!((record.data(), record.documentation_url(), record.seq()), ("22", Some("http://x"), 2));
     assert_eq!(directory.len(), 1);
+}
+
+#[test]
+fn names_are_found_by_how_they_begin() {
+    let mut directory = Directory::new();
+    for ns in ["a", "a-b", "a.b", "a.b.c", "ab", "b"] {
+        directory.put(ns, &value("1", 1));
+    }
+    let check = |beginning: &str, after: Option<&str>, wanted: &[&str]| {
+        let found: Vec<&str> = directory.starting_with(beginning, after).map(|record| record.ns()).collect();
+        assert_eq!(found, wanted, "{beginning} {after:?}");
+    };
+    check("", None, &["a", "a-b", "a.b", "a.b.c", "ab", "b"]);
+    check("a.", None, &["a.b", "a.b.c"]);
+    check("a.", Some("a.b"), &["a.b.c"]);
+    check("a", Some("a.b.c"), &["ab"]);
+    check("b", Some("a"), &["b"]);
+    check("c", None, &[]);
 }
 
 #[test]
@@ -71,7 +89,7 @@ proptest! {
         for (seq, (ns, number)) in puts.iter().enumerate() {
             let data = number.to_string();
             let put = directory.put(ns, &value(&data, seq as u64 + 1));
-            prop_assert_eq!(put == Put::Known, map.insert(ns.clone(), data).is_some());
+            prop_assert_eq!(put != Put::New, map.insert(ns.clone(), data).is_some());
             list.retain(|other| other != ns);
             list.insert(0, ns.clone());
         }

@@ -105,12 +105,13 @@ fn tell_addresses(broker: &Broker, config: &Config) {
 fn summary(counted: &serde_json::Value) -> String {
     let count = |pointer: &str| counted.pointer(pointer).map_or_else(String::new, ToString::to_string);
     format!(
-        "{} things, {} updates; ZeroMQ in: {} rejected; UDP in: {} rejected; clients: {} sent, {} dropped",
+        "{} things, {} updates; ZeroMQ in: {} rejected; UDP in: {} rejected; clients: {} sent, {} merged, {} dropped",
         count("/things"),
         count("/seq"),
         count("/doors/zmq_in/rejected"),
         count("/doors/udp_in/rejected"),
         count("/doors/clients/sent"),
+        count("/doors/clients/merged"),
         count("/doors/clients/dropped"),
     )
 }

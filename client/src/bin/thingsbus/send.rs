@@ -64,7 +64,7 @@ pub(crate) fn run(options: Options, global: &Global) -> Result<(), Failure> {
 pub(crate) fn why(counters: &Counters) -> String {
     match (&counters.last_error, &counters.endpoint) {
         (Some(error), _) => error.clone(),
-        (None, Some(endpoint)) => format!("{endpoint} does not take it"),
+        (None, Some(endpoint)) => format!("{endpoint} takes nothing"),
         (None, None) => "it is not known where the broker is".to_owned(),
     }
 }

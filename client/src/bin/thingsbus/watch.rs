@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::json::compact;
 use crate::numbers::{counted, seconds_text};
 use crate::output::{ASIDE, NAME, Output, tell};
-use crate::text::{columns_left, cut, shown, width};
+use crate::text::{columns_left, cut, shown};
 use crate::things::{aged, named};
 
 /// Print updates as they come, the last values first
@@ -55,7 +55,7 @@ pub(crate) fn run(options: &Options, global: &Global, output: &mut Output) -> Re
     let mut events = thing.events(flags);
     let mut lines = Lines { output, names: 0, left: options.count };
     begin(&client, global, &mut events, deadline, &mut lines)?;
-    let mut link = Link { up: true, gaps: client.connection().gaps };
+    let mut link = Link { up: true, gaps: client.connection().gaps, live: options.live };
     while lines.left != Some(0) {
         let left = deadline.map_or(LOOK_EVERY, |at| at.saturating_duration_since(Instant::now()));
         let mut came = batch(&mut events, left.min(LOOK_EVERY));
@@ -101,6 +101,10 @@ fn begin(
         patience.check(client)?;
     }
     held.append(&mut batch(events, Duration::ZERO));
+    if !lines.output.is_json() {
+        let things = client.directory().all_things();
+        things.iter().filter(|thing| thing.latest().is_some()).for_each(|thing| lines.fit(thing.ns()));
+    }
     if held.is_empty() && client.directory().is_empty() && !lines.output.is_json() {
         tell("nothing has spoken yet; waiting for updates");
     }
@@ -127,7 +131,7 @@ struct Lines<'o> {
 
 impl Lines<'_> {
     fn print_all(&mut self, events: &mut Vec<Event>) -> Result<(), Failure> {
-        events.iter().for_each(|event| self.fit(event));
+        events.iter().for_each(|event| self.fit(event.ns()));
         for event in events.drain(..) {
             self.print(&event)?;
         }
@@ -152,7 +156,6 @@ impl Lines<'_> {
                 self.output.bytes(&event.update().to_json())
             };
         }
-        self.fit(event);
         let when = if event.is_snapshot() { format!("{} ago", age_text(event.age())) } else { time_of_day() };
         let name = named(event.ns());
         let space = self.names.saturating_sub(name.len()) + 2;
@@ -166,9 +169,9 @@ impl Lines<'_> {
     }
 
     /// Makes the names' column as wide as the name, unless little would be left for the values.
-    fn fit(&mut self, event: &Event) {
+    fn fit(&mut self, ns: &Namespace) {
         let names_max = self.output.width().saturating_sub(WHEN_WIDTH + 4) / 2;
-        let name = width(named(event.ns()));
+        let name = named(ns).len();
         if name <= names_max {
             self.names = self.names.max(name);
         }
@@ -179,6 +182,8 @@ impl Lines<'_> {
 struct Link {
     up: bool,
     gaps: u64,
+    /// Only live updates are printed.
+    live: bool,
 }
 
 impl Link {
@@ -187,15 +192,16 @@ impl Link {
         let now = client.connection();
         if self.up != now.connected {
             self.up = now.connected;
-            tell(if now.connected {
-                "connected again; what changed meanwhile follows".to_owned()
-            } else {
-                format!("{}; trying again", now.doing)
-            });
+            match (now.connected, self.live) {
+                (true, false) => tell("connected again; what changed meanwhile follows"),
+                (true, true) => tell("connected again"),
+                (false, _) => tell(format_args!("{}; trying again", now.doing)),
+            }
         }
         if self.gaps != now.gaps {
             self.gaps = now.gaps;
-            tell("updates were missed on the way; the last values of those things follow");
+            let then = if self.live { "" } else { "; the last values of those things follow" };
+            tell(format_args!("updates were missed on the way{then}"));
         }
     }
 }

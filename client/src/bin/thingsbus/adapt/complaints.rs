@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::numbers::{counted, grouped};
+use crate::numbers::grouped;
 
 /// What goes on is told so often.
 const TELL_EVERY: Duration = Duration::from_secs(60);
@@ -43,7 +43,7 @@ impl Complaints {
         let Complaint { kind, example } = complaint;
         let example = if example.is_empty() { example } else { format!(": {example}") };
         let Some(counted) = self.kinds.get_mut(&kind) else {
-            let said = format!("dropped: {kind}{example}");
+            let said = format!("not sent: {kind}{example}");
             self.kinds.insert(kind, Counted { count, untold: 0, told: now });
             return Some(said);
         };
@@ -54,7 +54,7 @@ impl Complaints {
         }
         counted.told = now;
         let untold = std::mem::take(&mut counted.untold);
-        Some(format!("dropped {} more: {kind}{example}", grouped(untold)))
+        Some(format!("{} more not sent: {kind}{example}", grouped(untold)))
     }
 
     /// How many there were.
@@ -62,12 +62,11 @@ impl Complaints {
         self.kinds.values().map(|counted| counted.count).sum()
     }
 
-    /// `5 dropped: 3 are not JSON, 2 …`; `None` where there were none.
+    /// `5 not sent (4: the message is not JSON; 1: …)`; `None` where there were none.
     pub(crate) fn summary(&self) -> Option<String> {
         let kinds: Vec<String> =
             self.kinds.iter().map(|(kind, counted)| format!("{}: {kind}", grouped(counted.count))).collect();
-        (!kinds.is_empty())
-            .then(|| format!("{} dropped ({})", counted(self.total(), "message"), kinds.join("; ")))
+        (!kinds.is_empty()).then(|| format!("{} not sent ({})", grouped(self.total()), kinds.join("; ")))
     }
 }
 
@@ -82,13 +81,13 @@ mod tests {
         let mut add = |kind: &'static str, example: &str, after_s| {
             complaints.add(Complaint::new(kind, example), 1, start + Duration::from_secs(after_s))
         };
-        assert_eq!(add("not JSON", "hello", 0).as_deref(), Some("dropped: not JSON: hello"));
+        assert_eq!(add("not JSON", "hello", 0).as_deref(), Some("not sent: not JSON: hello"));
         assert_eq!(add("not JSON", "hello", 1), None);
-        assert_eq!(add("too long", "", 2).as_deref(), Some("dropped: too long"));
-        assert_eq!(add("not JSON", "world", 60).as_deref(), Some("dropped 2 more: not JSON: world"));
+        assert_eq!(add("too long", "", 2).as_deref(), Some("not sent: too long"));
+        assert_eq!(add("not JSON", "world", 60).as_deref(), Some("2 more not sent: not JSON: world"));
         assert_eq!(add("not JSON", "x", 61), None);
         assert_eq!(complaints.total(), 5);
-        assert_eq!(complaints.summary().as_deref(), Some("5 messages dropped (4: not JSON; 1: too long)"));
+        assert_eq!(complaints.summary().as_deref(), Some("5 not sent (4: not JSON; 1: too long)"));
         assert_eq!(Complaints::default().summary(), None);
     }
 }

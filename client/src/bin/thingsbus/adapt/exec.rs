@@ -66,7 +66,7 @@ pub(crate) fn run(options: Options, global: &Global) -> Result<(), Failure> {
     #[cfg(unix)]
     {
         let running = running.clone();
-        super::stop::on_signal(&outlet, move || running.end());
+        super::stop::on_signal(&outlet, move || running.end_for_good());
     }
     let every = options.every.max(EVERY_MIN);
     let mut due = Instant::now();
@@ -140,7 +140,7 @@ impl Running {
             meanwhile();
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                self.end();
+                end(self.child().take());
                 let what = format!("the command took longer than {} and was ended", seconds_text(limit));
                 return Err(Complaint::new(what, ""));
             }
@@ -187,7 +187,7 @@ impl Running {
         match reader {
             Ok(_) => Ok(receiver),
             Err(error) => {
-                self.end();
+                end(self.child().take());
                 Err(failed(error))
             }
         }
@@ -205,23 +205,32 @@ impl Running {
         Some(ended)
     }
 
-    /// Ends it, and what it started.
-    fn end(&self) {
-        let Some(mut child) = self.child().take() else { return };
-        #[cfg(unix)]
-        {
-            // The group is its own. The shell has a `kill` that knows groups; the standard library has none.
-            let group = format!("-{}", child.id());
-            let _ = Command::new("sh").args(["-c", "kill -KILL \"$1\"", "sh", &group]).status();
-        }
-        // Both fail where it has ended by itself.
-        let _ = child.kill();
-        let _ = child.wait();
+    /// Ends it, and what it started; nothing is run any more.
+    #[cfg(unix)]
+    fn end_for_good(&self) {
+        let mut child = self.child();
+        end(child.take());
+        // Who runs commands waits for this from now on.
+        std::mem::forget(child);
     }
 
     fn child(&self) -> MutexGuard<'_, Option<Child>> {
         self.child.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Ends a command, and what it started.
+fn end(child: Option<Child>) {
+    let Some(mut child) = child else { return };
+    #[cfg(unix)]
+    {
+        // The group is its own. The shell has a `kill` that knows groups; the standard library has none.
+        let group = format!("-{}", child.id());
+        let _ = Command::new("sh").args(["-c", "kill -KILL \"$1\"", "sh", &group]).status();
+    }
+    // Both fail where it has ended by itself.
+    let _ = child.kill();
+    let _ = child.wait();
 }
 
 /// `exit code 3`, or the signal.

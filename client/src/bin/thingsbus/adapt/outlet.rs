@@ -10,7 +10,7 @@ use super::complaints::{Complaint, Complaints};
 use crate::args::Global;
 use crate::broker::{HINT, timeout};
 use crate::failure::Failure;
-use crate::numbers::counted;
+use crate::numbers::grouped;
 use crate::output::tell;
 use crate::send::why;
 
@@ -120,7 +120,7 @@ impl Outlet {
         }
         let lost = state.complaints.summary();
         drop(state);
-        let sent = counted(counters.sent, "message");
+        let sent = grouped(counters.sent);
         match &lost {
             Some(lost) if left > 0 => tell(format_args!("{sent} sent, {lost}: {}", why(&counters))),
             Some(lost) => tell(format_args!("{sent} sent, {lost}")),
@@ -151,7 +151,9 @@ impl Outlet {
             (false, None) => state.down = Some((now, false)),
             (false, Some((since, false))) if now.duration_since(since) >= self.shared.timeout => {
                 state.down = Some((since, true));
-                tell(format_args!("{}; messages wait; {HINT}", why(counters)));
+                // Where it is not even known where the broker is, that is the trouble.
+                let hint = counters.endpoint.as_ref().map_or_else(String::new, |_| format!("; {HINT}"));
+                tell(format_args!("{}; messages wait{hint}", why(counters)));
             }
             _ => {}
         }
