@@ -58,7 +58,12 @@ impl Hub {
     ///
     /// # Errors
     /// [`Rejected::DirectoryFull`]; nothing is changed then.
-    pub fn take(&mut self, update: &Update<'_>, now: Timestamp, out: &mut Vec<u8>) -> Result<Option<u64>, Rejected> {
+    pub fn take(
+        &mut self,
+        update: &Update<'_>,
+        now: Timestamp,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<u64>, Rejected> {
         self.make_room(update)?;
         self.seq += 1;
         let update = update.stamped(now, self.seq);

@@ -54,6 +54,7 @@ pub struct Event {
     pub(crate) data: Arc<str>,
     pub(crate) documentation_url: Option<Arc<str>>,
     pub(crate) seq: Option<u64>,
+    pub(crate) merged: Option<u64>,
     pub(crate) age: Duration,
     pub(crate) flags: Flags,
     pub(crate) missed: u64,
@@ -102,7 +103,9 @@ impl Event {
     /// The same as an update of the wire, which is how the broker sent it.
     #[must_use]
     pub fn update(&self) -> Update<'_> {
-        Update::from_checked(self.ns.as_str(), Some(self.ts), &self.data, self.documentation_url(), self.seq)
+        let (ns, ts) = (self.ns.as_str(), Some(self.ts));
+        let update = Update::from_checked(ns, ts, &self.data, self.documentation_url(), self.seq);
+        self.merged.map_or(update, |merged| update.told_late(merged))
     }
 
     /// What kind of event it is.
@@ -156,6 +159,7 @@ mod tests {
             data: data.into(),
             documentation_url: None,
             seq: None,
+            merged: None,
             age: Duration::ZERO,
             flags,
             missed: 0,

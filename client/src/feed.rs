@@ -205,6 +205,7 @@ mod tests {
             data: data.into(),
             documentation_url: None,
             seq: None,
+            merged: None,
             age: Duration::ZERO,
             flags: Flags::NONE,
             missed: 0,

@@ -54,6 +54,8 @@ pub struct Change<'a> {
     pub documentation_url: Option<&'a str>,
     /// The broker's number of the update; `None` with a 0.2.1 broker.
     pub seq: Option<u64>,
+    /// How many updates before it were not sent to this client because newer ones stand for them, where it is told late.
+    pub merged: Option<u64>,
     /// It was told by a snapshot and not the moment it happened.
     pub is_snapshot: bool,
     /// How long ago the broker had received it when it told it; zero where it was told the moment it happened.
@@ -95,6 +97,18 @@ pub struct Mirror {
     numbers: u64,
     gaps: u64,
     merged: u64,
+}
+
+/// How a value came.
+#[derive(Clone, Copy)]
+enum Way {
+    /// As an update, by itself.
+    Sent {
+        /// Not by itself, but late.
+        merged: Option<u64>,
+    },
+    /// In a snapshot.
+    Told { age: Duration },
 }
 
 /// A page that was asked for.
@@ -364,7 +378,7 @@ impl Mirror {
             seq: update.seq().unwrap_or(0),
             documentation_url: update.documentation_url(),
         };
-        self.put(update.ns(), &value, None, changed);
+        self.put(update.ns(), &value, Way::Sent { merged: update.merged() }, changed);
     }
 
     fn tell(&mut self, snapshot: &Snapshot<'_>, wall: Timestamp, changed: &mut impl FnMut(Change<'_>)) {
@@ -383,22 +397,17 @@ impl Mirror {
                 seq: told.seq.unwrap_or(0),
                 documentation_url: told.documentation_url.as_deref(),
             };
-            self.put(&told.ns, &value, Some(wall.since(value.received)), changed);
+            self.put(&told.ns, &value, Way::Told { age: wall.since(value.received) }, changed);
         }
     }
 
     /// Puts a value where it is newer than what is there. What is told of the same update may still bring a
     /// documentation URL that came with a missed one before it, so it is put too, without a change.
-    ///
-    /// `told` is the value's age where a snapshot tells it.
-    fn put(
-        &mut self,
-        ns: &str,
-        value: &Value<'_>,
-        told: Option<Duration>,
-        changed: &mut impl FnMut(Change<'_>),
-    ) {
-        let is_snapshot = told.is_some();
+    fn put(&mut self, ns: &str, value: &Value<'_>, way: Way, changed: &mut impl FnMut(Change<'_>)) {
+        let (is_snapshot, age, merged) = match way {
+            Way::Sent { merged } => (false, Duration::ZERO, merged),
+            Way::Told { age } => (true, age, None),
+        };
         // Numbers of two lives are not to be compared: while a new one is asked for, its own directory says.
         let known = self.anew.as_ref().unwrap_or(&self.directory).get(ns).map_or(0, Record::seq);
         let is_new = value.seq == 0 || value.seq > known;
@@ -415,8 +424,9 @@ impl Mirror {
                 data: value.data,
                 documentation_url: value.documentation_url,
                 seq: Some(value.seq).filter(|seq| *seq > 0),
+                merged,
                 is_snapshot,
-                age: told.unwrap_or_default(),
+                age,
             });
         }
     }

@@ -177,6 +177,7 @@ fn event_of(change: &Change<'_>, flags: Flags) -> Event {
         data: change.data.into(),
         documentation_url: change.documentation_url.map(Into::into),
         seq: change.seq,
+        merged: change.merged,
         age: change.age,
         flags,
         missed: 0,

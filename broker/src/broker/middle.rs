@@ -72,7 +72,8 @@ fn arrive(
     now: Timestamp,
 ) -> Result<(), Rejected> {
     out.clear();
-    let taken = update.and_then(|update| hub.take(&update, now, out).map(|before| (before, update.repairs())));
+    let taken =
+        update.and_then(|update| hub.take(&update, now, out).map(|before| (before, update.repairs())));
     match taken {
         Ok((before, repairs)) => {
             counters.accept(repairs);

@@ -31,7 +31,7 @@ const TURN_BYTES: usize = 256 * 1024;
 
 /// Parts of the directory (first snapshots, last values, what a slow client missed) are written for a client for which
 /// less than this waits, in bytes: enough to keep its socket busy, and no more than that.
-const PART_BYTES: usize = 256 * 1024;
+const PART_BYTES_MAX: usize = 256 * 1024;
 
 /// What answers to marks may add to a full queue, in bytes: who reads slowly gets its answer, and who only asks does not
 /// fill our memory.
@@ -151,8 +151,7 @@ impl Clients {
     /// Puts a message into the buffer for all who want it. An update must be the hub's last.
     pub(crate) fn publish(&mut self, message: &[u8], kind: Kind, hub: &mut Hub, now: Instant) {
         self.messages += 1;
-        let share = self.limits.all_bytes_max / self.waiting.len().max(1);
-        let queue_bytes_max = self.limits.client_bytes_max.min(share);
+        let queue_bytes_max = self.queue_bytes_max();
         let Self { peers, counters, subscriptions, turn, touched, messages, behind, .. } = self;
         let mut framed: Option<Range<usize>> = None;
         subscriptions.wanting(message, |key| {
@@ -216,9 +215,10 @@ impl Clients {
     /// Writes what those are due who do not follow the stream: slow clients and newcomers. Only after a delivery, so
     /// that what is older goes out first.
     pub(crate) fn write_parts(&mut self, hub: &mut Hub, heard_since: Timestamp, now: Timestamp) {
+        let part_bytes = self.part_bytes();
         let Self { peers, counters, subscriptions, behind, newcomers, .. } = self;
-        let mut gone = behind.write_parts(peers, counters, subscriptions, hub);
-        gone.extend(newcomers.write_parts(peers, counters, hub, heard_since, now));
+        let mut gone = behind.write_parts(peers, counters, subscriptions, hub, part_bytes);
+        gone.extend(newcomers.write_parts(peers, counters, hub, part_bytes, heard_since, now));
         for key in gone {
             self.close(key);
         }
@@ -226,7 +226,19 @@ impl Clients {
 
     /// Is there a part to be written at once?
     pub(crate) fn has_parts(&self) -> bool {
-        self.behind.has_parts(&self.peers) || self.newcomers.has_parts(&self.peers)
+        let part_bytes = self.part_bytes();
+        self.behind.has_parts(&self.peers, part_bytes) || self.newcomers.has_parts(&self.peers, part_bytes)
+    }
+
+    /// What may wait for one client now, in bytes.
+    fn queue_bytes_max(&self) -> usize {
+        self.limits.client_bytes_max.min(self.limits.all_bytes_max / self.waiting.len().max(1))
+    }
+
+    /// How much may wait for a client that is given a part, in bytes: less than what may wait at all, so that what
+    /// happens meanwhile has room too.
+    fn part_bytes(&self) -> usize {
+        PART_BYTES_MAX.min(self.queue_bytes_max() / 2)
     }
 
     /// Who is too slow for the stream, how much was merged for it, and since when; and for whom much waits.
@@ -251,9 +263,4 @@ impl Clients {
         self.peers.close(key);
         self.subscriptions.forget(key);
     }
-}
-
-/// May a part be written for this peer?
-fn has_room(peer: &Peer<Client>) -> bool {
-    peer.outbox.bytes() < PART_BYTES
 }

@@ -1,4 +1,5 @@
-//! Clients that stop reading: they lose what they do not take, the others lose nothing, and the memory has its limit.
+//! Clients that stop reading: they get last values in place of what they did not take, the others lose nothing, and
+//! the memory has its limit.
 
 use serde_json::{Value, json};
 
@@ -36,41 +37,76 @@ fn send_until(broker: &TestBroker, sub: &mut Sub, done: impl Fn(&Value) -> bool)
 }
 
 #[test]
-fn a_client_that_stops_reading_loses_its_own_and_is_named() {
+fn a_client_that_stops_reading_gets_last_values_and_is_told_what_they_stand_for() {
     let broker = TestBroker::with(|config| {
         config.limits.client_queue_bytes_max = 64 * KIB;
         config.limits.client_queues_bytes_max = 128 * KIB;
     });
     let mut reading = Sub::connect(&broker, &[r#"{"ns":"good"#]);
     let mut raw = silent(&broker);
-    let sent = send_until(&broker, &mut reading, |status| count(status, "/doors/clients/dropped") > 50);
+    let sent = send_until(&broker, &mut reading, |status| count(status, "/doors/clients/merged") > 50);
+    // One more thing that the slow one does not hear of now.
+    let push = Push::connect(&broker);
+    push.send(update("good.other", &json!("other")));
+    assert_eq!(reading.next_json()["data"], "other");
+
     let status = broker.status();
     let slow = status["doors"]["clients"]["slow"].as_array().expect("a list");
     assert_eq!(slow.len(), 1, "{status}");
     assert_eq!(slow[0]["peer"], raw.stream.local_addr().unwrap().to_string());
     let waiting = slow[0]["waiting_bytes"].as_u64().unwrap();
     assert!((1..=64 * KIB as u64).contains(&waiting), "{waiting} bytes wait");
-    let (kept, dropped) = (slow[0]["sent"].as_u64().unwrap(), slow[0]["dropped"].as_u64().unwrap());
-    assert_eq!(kept + dropped, sent, "each message was sent or dropped");
-    assert_eq!(dropped, count(&status, "/doors/clients/dropped"), "nobody else lost anything");
-    assert!(slow[0]["dropping_s"].is_u64(), "{status}");
+    let (kept, merged) = (slow[0]["sent"].as_u64().unwrap(), slow[0]["merged"].as_u64().unwrap());
+    assert_eq!(kept + merged + 1, sent, "each update was sent, or a newer one stands for it, or it is the last");
+    assert_eq!(merged, count(&status, "/doors/clients/merged"), "nobody else is behind");
+    assert!(slow[0]["behind_s"].is_f64(), "{status}");
 
-    // It reads again: what was kept for it comes whole and in order, and then what is new.
-    let mut last = 0;
-    for _ in 0..kept {
-        let number = parse(&raw.read_frame().expect("a message").1)["data"]["number"].as_u64().unwrap();
-        assert!(number > last, "{number} after {last}");
-        last = number;
+    // It reads again: what was kept for it, then the last value of each thing, all in one order.
+    let mut last_seq = 0;
+    let mut next = || {
+        let message = parse(&raw.read_frame().expect("a message").1);
+        let seq = message["seq"].as_u64().unwrap();
+        assert!(seq > last_seq, "{seq} after {last_seq}");
+        last_seq = seq;
+        message
+    };
+    for number in 1..=kept {
+        let message = next();
+        assert_eq!((&message["data"]["number"], &message["merged"]), (&json!(number), &Value::Null));
     }
-    until("nothing to wait", || {
-        (broker.status()["doors"]["clients"]["slow"][0]["waiting_bytes"] == 0).then_some(())
+    let last = next();
+    assert_eq!((&last["data"]["number"], &last["merged"]), (&json!(sent), &json!(merged)));
+    let other = next();
+    assert_eq!((&other["data"], &other["merged"]), (&json!("other"), &json!(0)));
+    // It has caught up, and follows the stream.
+    until("caught up", || {
+        (broker.status()["doors"]["clients"]["slow"][0]["behind_s"] == Value::Null).then_some(())
     });
-    let push = Push::connect(&broker);
     push.send(update("good.again", &json!(1)));
-    assert_eq!(parse(&raw.read_frame().expect("what is new").1)["ns"], "good.again");
-    let status = broker.status();
-    assert_eq!(status["doors"]["clients"]["slow"][0]["dropping_s"], Value::Null, "{status}");
-    assert_eq!(status["doors"]["clients"]["slow"][0]["dropped"], dropped);
+    let again = next();
+    assert_eq!((&again["ns"], &again["merged"]), (&json!("good.again"), &Value::Null));
+}
+
+#[test]
+fn a_mark_of_a_client_that_is_behind_counts_what_it_has() {
+    let broker = TestBroker::with(|config| {
+        config.limits.client_queue_bytes_max = 64 * KIB;
+        config.limits.client_queues_bytes_max = 128 * KIB;
+    });
+    let mut reading = Sub::connect(&broker, &[r#"{"ns":"good"#]);
+    let mut raw = silent(&broker);
+    let sent = send_until(&broker, &mut reading, |status| count(status, "/doors/clients/merged") > 50);
+    raw.send(&command("SUBSCRIBE", br#"{"mark":"late""#)).unwrap();
+    let (mut seq, mut marked) = (0, None);
+    while seq < sent {
+        let message = parse(&raw.read_frame().expect("a message").1);
+        match message["type"].as_str() {
+            Some("thing_mark") => marked = message["seq"].as_u64(),
+            _ => seq = message["seq"].as_u64().unwrap(),
+        }
+    }
+    let marked = marked.expect("the mark comes before what it does not count");
+    assert!(marked < sent, "{marked} of {sent}: later ones were still to come");
 }
 
 #[test]
@@ -92,7 +128,7 @@ fn many_that_stop_reading_share_one_limit() {
         // Each got its share when fewer had to share.
         assert!(all <= 2 * 1024 * KIB as u64, "{all} bytes wait for all: {waiting:?}");
         let slow = status["doors"]["clients"]["slow"].as_array().expect("a list");
-        slow.iter().filter(|slow| slow["dropped"].as_u64().unwrap() > 200).count() == silent.len()
+        slow.iter().filter(|slow| slow["merged"].as_u64().unwrap() > 200).count() == silent.len()
     });
 }
 

@@ -8,7 +8,6 @@ use std::time::Instant;
 use thingsbus_client::directory::Bookmark;
 
 use super::client::{Client, Lag};
-use super::{PART_BYTES, has_room};
 use crate::counters::Outgoing;
 use crate::door::peers::{Peer, Peers};
 use crate::door::subscriptions::Subscriptions;
@@ -37,7 +36,10 @@ impl Behind {
         let bookmark = hub.bookmark_before_last();
         peer.state.lag = Some(Lag { since: now, seq: hub.seq() - 1, merged: 0 });
         self.clients.push(Slow { key, number: peer.number(), bookmark });
-        tracing::debug!("{} is too slow for the stream and gets last values until it has caught up", peer.address);
+        tracing::debug!(
+            "{} is too slow for the stream and gets last values until it has caught up",
+            peer.address
+        );
     }
 
     /// Writes last values for those who have read what waited for them; gives who turned out to be gone.
@@ -47,14 +49,15 @@ impl Behind {
         counters: &mut Outgoing,
         subscriptions: &Subscriptions,
         hub: &mut Hub,
+        part_bytes: usize,
     ) -> Vec<usize> {
         let mut gone = Vec::new();
         for slow in std::mem::take(&mut self.clients) {
             match peers.get_mut(slow.key).filter(|peer| peer.number() == slow.number) {
                 None => hub.remove_bookmark(slow.bookmark),
-                Some(peer) if !has_room(peer) => self.clients.push(slow),
+                Some(peer) if peer.outbox.bytes() >= part_bytes => self.clients.push(slow),
                 Some(peer) => {
-                    let caught_up = peer.write_missed(&slow, counters, subscriptions, hub);
+                    let caught_up = peer.write_missed(&slow, counters, subscriptions, hub, part_bytes);
                     if peer.flush().is_err() {
                         gone.push(slow.key);
                     }
@@ -70,7 +73,8 @@ impl Behind {
         gone
     }
 
-    pub(super) fn has_parts(&self, peers: &Peers<Client>) -> bool {
+    pub(super) fn has_parts(&self, peers: &Peers<Client>, part_bytes: usize) -> bool {
+        let has_room = |peer: &Peer<Client>| peer.outbox.bytes() < part_bytes;
         self.clients.iter().any(|slow| peers.get(slow.key).is_none_or(has_room))
     }
 }
@@ -83,12 +87,13 @@ impl Peer<Client> {
         counters: &mut Outgoing,
         subscriptions: &Subscriptions,
         hub: &mut Hub,
+        part_bytes: usize,
     ) -> bool {
         let Some(lag) = &mut self.state.lag else { return true };
         let (mut message, mut framed) = (Vec::new(), Vec::new());
         let mut looked_at = 0;
         let caught_up = loop {
-            if looked_at == LOOKED_AT || self.outbox.bytes() + framed.len() >= PART_BYTES {
+            if looked_at == LOOKED_AT || self.outbox.bytes() + framed.len() >= part_bytes {
                 break false;
             }
             looked_at += 1;

@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 
 use thingsbus_adaptor::wire::Timestamp;
 
+use super::SNAPSHOT_BEGINNING;
 use super::client::Client;
-use super::{PART_BYTES, SNAPSHOT_BEGINNING, has_room};
 use crate::counters::Outgoing;
 use crate::door::peers::{Peer, Peers};
 use crate::hub::Hub;
@@ -70,6 +70,7 @@ impl Newcomers {
         peers: &mut Peers<Client>,
         counters: &mut Outgoing,
         hub: &Hub,
+        part_bytes: usize,
         heard_since: Timestamp,
         now: Timestamp,
     ) -> Vec<usize> {
@@ -79,7 +80,7 @@ impl Newcomers {
             let Some(mut newcomer) = self.waiting.pop_front() else { break };
             let peer = peers.get_mut(newcomer.key).filter(|peer| peer.number() == newcomer.number);
             let Some(peer) = peer else { continue };
-            if parts == PARTS || !is_due(peer) {
+            if parts == PARTS || !is_due(peer, part_bytes) {
                 self.waiting.push_back(newcomer);
                 continue;
             }
@@ -93,7 +94,8 @@ impl Newcomers {
                     next
                 }
                 Wants::LastValues { beginning, exactly } => {
-                    peer.send_last_values(hub, beginning, *exactly, newcomer.after.as_deref())
+                    let after = newcomer.after.as_deref();
+                    peer.send_last_values(hub, beginning, *exactly, after, part_bytes)
                 }
             };
             counters.sent += peer.state.sent - sent;
@@ -106,19 +108,27 @@ impl Newcomers {
         gone
     }
 
-    pub(super) fn has_parts(&self, peers: &Peers<Client>) -> bool {
+    pub(super) fn has_parts(&self, peers: &Peers<Client>, part_bytes: usize) -> bool {
+        let is_due = |peer: &Peer<Client>| is_due(peer, part_bytes);
         self.waiting.iter().any(|newcomer| peers.get(newcomer.key).is_none_or(is_due))
     }
 }
 
 /// Who is behind the stream gets what that is first: in another order an old value could come after a new one.
-fn is_due(peer: &Peer<Client>) -> bool {
-    has_room(peer) && peer.state.lag.is_none()
+fn is_due(peer: &Peer<Client>, part_bytes: usize) -> bool {
+    peer.outbox.bytes() < part_bytes && peer.state.lag.is_none()
 }
 
 impl Peer<Client> {
     /// Sends the next last values; where to go on, if there are more.
-    fn send_last_values(&mut self, hub: &Hub, beginning: &str, exactly: bool, after: Option<&str>) -> Option<String> {
+    fn send_last_values(
+        &mut self,
+        hub: &Hub,
+        beginning: &str,
+        exactly: bool,
+        after: Option<&str>,
+        part_bytes: usize,
+    ) -> Option<String> {
         let mut message = Vec::new();
         for update in hub.last_values(beginning, after) {
             if exactly && update.ns() != beginning {
@@ -127,7 +137,7 @@ impl Peer<Client> {
             message.clear();
             update.push_json(&mut message);
             self.send_now(&message);
-            if self.outbox.bytes() >= PART_BYTES {
+            if self.outbox.bytes() >= part_bytes {
                 return Some(update.ns().to_owned());
             }
         }

@@ -4,7 +4,7 @@
 const LIKENESS_MIN: f64 = 0.8;
 
 /// How alike a name is of which only the beginning or the end was written.
-const WITHIN: f64 = 0.95;
+const WITHIN: f64 = 0.99;
 
 /// What is so much less alike than the best is not meant.
 const LIKENESS_LESS_MAX: f64 = 0.06;

@@ -88,7 +88,7 @@ impl Report<'_> {
         self.field("updates", &[Part::plain(self.grouped("/seq"))])?;
         self.input("ZeroMQ in", "zmq_in")?;
         self.input("UDP in", "udp_in")?;
-        self.door("clients", "clients", &[("sent", false), ("dropped", true)])?;
+        self.door("clients", "clients", &[("sent", false), ("merged", true), ("dropped", true)])?;
         self.slow()?;
         self.door("queries", "query", &[("answered", false), ("refused", true)])
     }
@@ -140,11 +140,12 @@ impl Report<'_> {
             let peer = client.get("peer").and_then(Value::as_str).unwrap_or("a client");
             let waiting = bytes_text(number("waiting_bytes").unwrap_or_default());
             let mut parts = vec![Part::notice(format!("{peer}: {waiting} waiting"))];
-            if let Some(dropped) = number("dropped").filter(|dropped| *dropped > 0) {
-                parts.push(Part::notice(format!("{} dropped", grouped(dropped))));
+            if let Some(merged) = number("merged").filter(|merged| *merged > 0) {
+                parts.push(Part::notice(format!("{} merged", grouped(merged))));
             }
-            if let Some(since) = number("dropping_s") {
-                parts.push(Part::notice(format!("dropping for {}", age_text(Duration::from_secs(since)))));
+            let behind = client.get("behind_s").and_then(Value::as_f64);
+            if let Some(behind) = behind.and_then(|behind| Duration::try_from_secs_f64(behind).ok()) {
+                parts.push(Part::notice(format!("behind for {}", age_text(behind))));
             }
             self.field("slow", &parts)?;
         }

@@ -55,7 +55,7 @@ pub(crate) fn run(options: &Options, global: &Global, output: &mut Output) -> Re
     let mut events = thing.events(flags);
     let mut lines = Lines { output, names: 0, left: options.count };
     begin(&client, global, &mut events, deadline, &mut lines)?;
-    let mut link = Link { up: true, gaps: client.connection().gaps, live: options.live };
+    let mut link = Link { up: true, gaps: 0, merged: 0, live: options.live };
     while lines.left != Some(0) {
         let left = deadline.map_or(LOOK_EVERY, |at| at.saturating_duration_since(Instant::now()));
         let mut came = batch(&mut events, left.min(LOOK_EVERY));
@@ -147,7 +147,7 @@ impl Lines<'_> {
         if event.missed() > 0 {
             self.output.flush()?;
             let missed = counted(event.missed(), "update");
-            tell(format_args!("{missed} dropped here: they came faster than they were printed"));
+            tell(format_args!("{missed} left out: they came faster than they were printed"));
         }
         if self.output.is_json() {
             return if event.is_snapshot() {
@@ -182,6 +182,7 @@ impl Lines<'_> {
 struct Link {
     up: bool,
     gaps: u64,
+    merged: u64,
     /// Only live updates are printed.
     live: bool,
 }
@@ -197,6 +198,13 @@ impl Link {
                 (true, true) => tell("connected again"),
                 (false, _) => tell(format_args!("{}; trying again", now.doing)),
             }
+        }
+        if self.merged != now.merged {
+            let merged = counted(now.merged.saturating_sub(self.merged), "update");
+            self.merged = now.merged;
+            tell(format_args!(
+                "{merged} left out by the broker, for newer ones of the same things: we are too slow"
+            ));
         }
         if self.gaps != now.gaps {
             self.gaps = now.gaps;
