@@ -1,7 +1,6 @@
 //! Everything over real sockets: the broker, and peers of every kind around it. One program, so that it links once.
 //!
-//! A module is a kind of peer. Still to come, each as a file beside these: `client` (our client library), `adaptor` (our
-//! senders), `dns` (zones answered by a server of the test), `tool` (`thingsbus`), `examples`.
+//! A module is a kind of peer, or of trouble; `simulated` alone needs no socket.
 //!
 //! `THINGSBUS_HOSTILE_S=60` lets each storm in `hostile` blow for a minute; `THINGSBUS_SEED` repeats one.
 
@@ -9,8 +8,11 @@ mod dns;
 mod examples;
 mod hostile;
 mod library;
+mod newcomers;
 mod pairings;
 mod program;
 mod python;
+mod simulated;
 mod stream;
 mod support;
+mod tool;
