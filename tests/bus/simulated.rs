@@ -220,7 +220,7 @@ impl World {
             if let Some(token) = Mark::asked(&prefix) {
                 let mut message = Vec::new();
                 if subscribe {
-                    hub.mark(token, &mut message);
+                    hub.mark(token, None, &mut message);
                     client.to_client.send_in_order(delay(dice), message);
                 }
             } else if subscribe {

@@ -102,7 +102,7 @@ fn help_says_how_and_a_wrong_command_line_is_64() {
         let help = run(&arguments);
         assert_eq!(help.code, Some(0));
         assert!(
-            help.stdout.contains(&format!("Example: ")) && help.stdout.contains(command),
+            help.stdout.contains("Example: ") && help.stdout.contains(command),
             "{}",
             help.stdout
         );
@@ -242,6 +242,12 @@ fn watch_tells_what_was_there_and_then_the_wire() {
     let broker = TestBroker::start();
     say(&broker, &[("lab", json!(0)), ("shop", json!(1)), ("shop.lathe", json!({"rpm": 1200}))]);
     let mut sub = Sub::connect(&broker, &["{\"ns\":\"shop"]);
+    // Who subscribes without asking is given the last values first.
+    let mut told = 0;
+    until("the last values", || {
+        told += sub.so_far().len();
+        (told == 2).then_some(())
+    });
     let mut watch = start(&broker, &["watch", "shop", "-n", "4"]);
     let mut live = start(&broker, &["watch", "--live", "-n", "2"]);
     for wanted in ["shop", "shop.lathe"] {
@@ -346,7 +352,8 @@ fn wait_waits_for_a_value_or_a_new_one() {
 fn status_is_the_brokers_own_or_told_to_people() {
     let broker = TestBroker::start();
     say(&broker, &[("a", json!(1))]);
-    Push::connect(&broker).send("nonsense");
+    let push = Push::connect(&broker);
+    push.send("nonsense");
     until("the broker has refused it", || {
         (broker.status()["doors"]["zmq_in"]["rejected"] == 1).then_some(())
     });

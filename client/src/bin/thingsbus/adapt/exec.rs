@@ -48,7 +48,7 @@ pub(crate) struct Options {
     command: Vec<String>,
 }
 
-/// How often is looked how things are while nothing is to be done.
+/// How often is looked whether a command has ended that has ended its output before.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// After the command is gone, what it printed may take so long to be read.
@@ -79,15 +79,12 @@ pub(crate) fn run(options: Options, global: &Global) -> Result<(), Failure> {
             let late = now.duration_since(due).as_nanos() / every.as_nanos().max(1) + 1;
             due += every.saturating_mul(u32::try_from(late).unwrap_or(u32::MAX));
         }
-        while let Some(left) = due.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
-            outlet.look();
-            std::thread::sleep(left.min(LOOK_EVERY));
-        }
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
     }
 }
 
 fn run_once(options: &Options, running: &Running, outlet: &Outlet) {
-    let printed = match running.run(&options.command, options.limit, || outlet.look()) {
+    let printed = match running.run(&options.command, options.limit) {
         Ok(printed) => printed,
         Err(complaint) => return outlet.complain(complaint),
     };
@@ -128,8 +125,8 @@ struct Running {
 }
 
 impl Running {
-    /// Runs the command and gives what it printed. `meanwhile` is called now and then.
-    fn run(&self, command: &[String], limit: Duration, meanwhile: impl Fn()) -> Result<Vec<u8>, Complaint> {
+    /// Runs the command and gives what it printed.
+    fn run(&self, command: &[String], limit: Duration) -> Result<Vec<u8>, Complaint> {
         let printed = self.start(command)?;
         let deadline = Instant::now() + limit;
         let mut output = None;
@@ -137,7 +134,6 @@ impl Running {
             if let Some(status) = self.status() {
                 break status;
             }
-            meanwhile();
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 end(self.child().take());
@@ -262,7 +258,7 @@ mod tests {
     fn a_command_prints_fails_or_takes_too_long() {
         let check = |script: &str, limit_ms, wanted: Result<&str, &str>| {
             let command = ["sh", "-c", script].map(str::to_owned);
-            let result = Running::default().run(&command, Duration::from_millis(limit_ms), || {});
+            let result = Running::default().run(&command, Duration::from_millis(limit_ms));
             match wanted {
                 Ok(printed) => assert_eq!(result.unwrap(), printed.as_bytes()),
                 Err(kind) => assert_eq!(result.unwrap_err().kind, kind),
@@ -276,7 +272,7 @@ mod tests {
         check("sleep 60; echo 5", 200, Err("the command took longer than 0.2 s and was ended"));
         assert!(since.elapsed() < Duration::from_secs(30));
         let command = ["/nowhere/at-all".to_owned()];
-        let error = Running::default().run(&command, Duration::from_secs(1), || {}).unwrap_err();
+        let error = Running::default().run(&command, Duration::from_secs(1)).unwrap_err();
         assert_eq!(error.kind, "the command cannot be started");
     }
 }

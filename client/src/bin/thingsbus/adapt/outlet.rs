@@ -40,7 +40,6 @@ struct State {
     complaints: Complaints,
     /// How many of the adaptor's drops are among the complaints.
     dropped: u64,
-    looked: Instant,
     /// Since when the broker is not there, and whether that was said.
     down: Option<(Instant, bool)>,
 }
@@ -50,13 +49,22 @@ impl Outlet {
         let adaptor = Adaptor::relay(target).map_err(Failure::failed)?;
         let now = Instant::now();
         let state =
-            State { complaints: Complaints::default(), dropped: 0, looked: now, down: Some((now, false)) };
+            State { complaints: Complaints::default(), dropped: 0, down: Some((now, false)) };
         let shared = Shared {
             adaptor: Mutex::new(Some(Arc::new(adaptor))),
             timeout: timeout(global),
             state: Mutex::new(state),
         };
-        Ok(Self { shared: Arc::new(shared) })
+        let outlet = Self { shared: Arc::new(shared) };
+        let watched = outlet.clone();
+        let thread = std::thread::Builder::new().name("thingsbus-look".to_owned());
+        let started = thread.spawn(move || {
+            while watched.look() {
+                std::thread::sleep(LOOK_EVERY);
+            }
+        });
+        started.map_err(|error| Failure::failed(format_args!("cannot start a thread: {error}")))?;
+        Ok(outlet)
     }
 
     /// Sends an update, without waiting for the broker.
@@ -65,7 +73,6 @@ impl Outlet {
         if let Err(error) = adaptor.send_update(update) {
             self.complain(Complaint::new(error.to_string(), update.ns()));
         }
-        self.look();
     }
 
     /// Waits where so much is queued that the oldest would be dropped soon; not for a broker that is not there.
@@ -75,7 +82,6 @@ impl Outlet {
             if adaptor.counters().queued < QUEUED_MAX || adaptor.flush(LOOK_EVERY) {
                 return;
             }
-            self.look();
         }
     }
 
@@ -84,19 +90,17 @@ impl Outlet {
         self.complain_of(complaint, 1);
     }
 
-    /// Says what has changed about the broker's connection. To be called now and then where nothing is sent.
-    pub(crate) fn look(&self) {
-        let now = Instant::now();
-        let Some(adaptor) = self.adaptor() else { return };
-        if now.duration_since(self.state().looked) < LOOK_EVERY {
-            return;
-        }
+    /// Says what has changed about the broker's connection, and what was dropped; `false` after the end.
+    fn look(&self) -> bool {
+        let Some(adaptor) = self.adaptor() else { return false };
         let counters = adaptor.counters();
+        drop(adaptor);
         let dropped = self.new_drops(&counters);
         if dropped > 0 {
             self.complain_of(Complaint::new(NOT_TAKEN, why(&counters)), dropped);
         }
-        self.say_connection(&counters, now);
+        self.say_connection(&counters, Instant::now());
+        true
     }
 
     /// Sends what waits, as long as `limit`, and says what became of everything; `true` where nothing was lost.
@@ -139,7 +143,6 @@ impl Outlet {
 
     fn say_connection(&self, counters: &Counters, now: Instant) {
         let mut state = self.state();
-        state.looked = now;
         let place = counters.endpoint.as_deref().unwrap_or("the broker");
         match (counters.connected, state.down) {
             (true, Some((_, told))) => {

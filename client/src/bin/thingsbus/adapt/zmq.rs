@@ -78,7 +78,6 @@ pub(crate) fn run(options: Options, global: &Global) -> Result<(), Failure> {
                 outlet.complain(complaint);
             }
         });
-        outlet.look();
         if !more {
             sources.wait(LOOK_EVERY);
         }
