@@ -1,6 +1,7 @@
 //! The broker: takes its ports, then turns until it is told to stop. One thread; the hub is on it.
 
 mod middle;
+mod status;
 mod turn;
 
 use std::net::SocketAddr;

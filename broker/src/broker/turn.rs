@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 use mio::event::Event;
 use mio::net::{TcpListener, UdpSocket};
 use mio::{Events, Registry, Token};
-use serde_json::{Value, json};
+use serde_json::Value;
 use thingsbus_adaptor::wire::limits::MESSAGE_BYTES_MAX;
 use thingsbus_adaptor::wire::{Ask, Timestamp};
 
 use super::middle::Middle;
 use super::register;
+use super::status::{Openings, Status};
 use crate::config::Config;
-use crate::counters::{Connections, Queries};
+use crate::counters::Queries;
 use crate::door::clients::{Clients, Kind, QueueLimits, SNAPSHOT_BEGINNING};
 use crate::door::complaints::Complaints;
 use crate::door::input::Sender;
@@ -191,52 +192,10 @@ impl Turn {
 
     /// How the broker is, as `thingsbus status` gets it.
     pub(super) fn status(&self, instant: Instant, now: Timestamp) -> Value {
-        let Middle { hub, clients, zmq_in, udp_in, .. } = &self.middle;
-        let connections = |counters: &Connections, open: usize| {
-            json!({
-                "open": open,
-                "accepted": counters.accepted,
-                "turned_away": counters.turned_away,
-                "refused": counters.refused,
-            })
-        };
-        let mut zmq_in = zmq_in.to_json();
-        zmq_in.insert("connections".to_owned(), connections(&self.senders.counters, self.senders.len()));
-        let mut udp_in = udp_in.to_json();
-        udp_in.insert("buffer_bytes".to_owned(), json!(self.udp_buffer_bytes));
-        json!({
-            "type": "status",
-            "version": env!("CARGO_PKG_VERSION"),
-            "ts": now.seconds(),
-            "uptime_s": instant.duration_since(self.started).as_secs_f64(),
-            "epoch": hub.epoch(),
-            "seq": hub.seq(),
-            "things": hub.directory().len(),
-            "directory_bytes": hub.directory().bytes(),
-            "limits": {
-                "things_max": self.config.limits.things_max,
-                "directory_bytes_max": self.config.limits.directory_bytes_max,
-                "connections_max": self.config.limits.connections_max,
-                "client_queue_bytes_max": self.config.limits.client_queue_bytes_max,
-                "client_queues_bytes_max": self.config.limits.client_queues_bytes_max,
-            },
-            "doors": {
-                "zmq_in": zmq_in,
-                "udp_in": udp_in,
-                "clients": {
-                    "sent": clients.counters.sent,
-                    "merged": clients.counters.merged,
-                    "dropped": clients.counters.dropped,
-                    "connections": connections(&clients.peers.counters, clients.peers.len()),
-                    "slow": clients.slow(instant),
-                },
-                "query": {
-                    "answered": self.queries.answered,
-                    "refused": self.queries.refused,
-                    "connections": connections(&self.askers.counters, self.askers.len()),
-                },
-            },
-        })
+        let askers = Openings::of(&self.askers);
+        let Self { senders, middle, queries, udp_buffer_bytes, config, started, .. } = self;
+        Status { middle, senders, askers, queries, udp_buffer_bytes: *udp_buffer_bytes, config, started: *started }
+            .to_json(instant, now)
     }
 
     fn event(&mut self, event: &Event, registry: &Registry) {
@@ -245,12 +204,9 @@ impl Turn {
             match source {
                 Source::Client(key) => self.middle.clients.flush(key),
                 Source::Sender(key) => drop(self.senders.flush(key)),
-                Source::Asker(key) => {
-                    // One that had too many answers waiting may ask again.
-                    if self.askers.flush(key) && self.askers.get_mut(key).is_some_and(|peer| peer.is_paused())
-                    {
-                        self.read(source, registry);
-                    }
+                // One that had too many answers waiting may ask again.
+                Source::Asker(key) if self.askers.flush(key) && self.askers.is_paused(key) => {
+                    self.read(source, registry);
                 }
                 _ => {}
             }
@@ -298,18 +254,21 @@ impl Turn {
         if self.askers.get_mut(key).is_some_and(|peer| peer.is_overfull()) {
             return false; // The next writable event brings it back.
         }
-        let status = self.status(instant, self.middle.now);
-        let Self { askers, middle, complaints, buffer, queries, .. } = self;
-        let Middle { hub, now, .. } = middle;
+        let Self { askers, middle, complaints, buffer, queries, senders, config, started, .. } = self;
+        let (now, openings, udp_buffer_bytes, started) =
+            (middle.now, Openings::of(askers), self.udp_buffer_bytes, *started);
         let end = askers.read(key, buffer, instant, complaints, |_, peer, event| {
             peer.event(event, |ask, out| match ask {
                 Ok(Ask::Things(query)) => {
                     queries.answered += 1;
-                    hub.answer(&query, *now, out);
+                    middle.hub.answer(&query, now, out);
                 }
                 Ok(_) => {
                     queries.answered += 1;
-                    out.extend_from_slice(status.to_string().as_bytes());
+                    let askers = openings.clone();
+                    let status =
+                        Status { middle, senders, askers, queries, udp_buffer_bytes, config, started };
+                    out.extend_from_slice(status.to_json(instant, now).to_string().as_bytes());
                 }
                 Err(error) => {
                     queries.refused += 1;

@@ -125,6 +125,11 @@ impl<S: Default> Peers<S> {
         self.peers.len()
     }
 
+    /// Did its door have enough of it for the moment?
+    pub(crate) fn is_paused(&self, key: usize) -> bool {
+        self.get(key).is_some_and(|peer| peer.paused)
+    }
+
     pub(crate) fn get(&self, key: usize) -> Option<&Peer<S>> {
         self.peers.get(key)
     }
@@ -296,10 +301,6 @@ impl<S> Peer<S> {
             }
             self.take_protocol_output();
         }
-    }
-
-    pub(crate) fn is_paused(&self) -> bool {
-        self.paused
     }
 
     fn take_protocol_output(&mut self) {

@@ -1,7 +1,7 @@
 //! Pages: the directory cut into messages of bounded size, each made in bounded time.
 
 use thingsbus_adaptor::wire::limits::PAGE_BYTES_MAX;
-use thingsbus_adaptor::wire::{Page, Query, SnapshotWriter, Timestamp};
+use thingsbus_adaptor::wire::{Namespace, Page, Query, SnapshotWriter, Timestamp};
 use thingsbus_client::directory::{Record, Scope};
 
 use super::Hub;
@@ -12,7 +12,7 @@ pub(super) const LOOKED_AT_MAX: usize = 50_000;
 
 pub(super) fn answer(hub: &Hub, query: &Query, now: Timestamp, out: &mut Vec<u8>) {
     let scope = Scope { ns: query.ns.as_str(), tree: query.tree };
-    let after = query.after.as_ref().map(|ns| ns.as_str());
+    let after = query.after.as_ref().map(Namespace::as_str);
     // Numbers of another life say nothing about this one.
     let since = match &query.epoch {
         Some(epoch) if *epoch == hub.epoch => query.since.unwrap_or(0),

@@ -107,13 +107,18 @@ impl Args {
     }
 }
 
+/// Longer times are refused: clocks cannot be asked about them.
+const DURATION_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
 /// `5s`, `1m 30s`, or a number of seconds.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    if let Ok(seconds) = text.parse() {
-        return Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string());
-    }
-    humantime::parse_duration(text)
-        .map_err(|_| "write it as 5s, 500ms, 2m, 1h, or as a number of seconds".into())
+pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
+    let seconds = text.parse().ok().map(Duration::try_from_secs_f64);
+    let duration = match seconds {
+        Some(duration) => duration.ok(),
+        None => humantime::parse_duration(text).ok(),
+    };
+    let duration = duration.ok_or("write it as 5s, 500ms, 2m, 1h, or as a number of seconds")?;
+    if duration > DURATION_MAX { Err("ten years are the most") } else { Ok(duration) }
 }
 
 #[cfg(test)]
@@ -142,6 +147,8 @@ mod tests {
         check("1e300", None);
         check("", None);
         check("soon", None);
+        check("11y", None);
+        check("1e12", None);
     }
 
     #[test]

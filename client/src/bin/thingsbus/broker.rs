@@ -71,7 +71,7 @@ impl<'g> Patience<'g> {
     /// Says what is waited for where that takes longer, and gives up where it takes too long.
     pub(crate) fn check(&mut self, client: &Client) -> Result<(), Failure> {
         if self.left(client).is_zero() {
-            return Err(self.failure(client)?);
+            return Err(not_ready(client, self.global, self.limit(client)));
         }
         self.explain(client);
         Ok(())
@@ -87,21 +87,26 @@ impl<'g> Patience<'g> {
         }
     }
 
-    /// Why it was in vain.
-    pub(crate) fn failure(&self, client: &Client) -> Result<Failure, Failure> {
-        let connection = client.connection();
-        let waited = self.since.elapsed();
-        let broker = chosen(self.global)?;
-        let error = Error::NotReady { broker: broker.clone(), waited, why: connection.doing };
-        Ok(Failure::failed(if connection.connected { error.to_string() } else { hinted(error, &broker) }))
-    }
-
     /// How long it may still take.
     pub(crate) fn left(&self, client: &Client) -> Duration {
-        let is_old = client.connection().kind == Kind::Old;
-        let limit = self.global.timeout.unwrap_or(if is_old { OLD_TIMEOUT } else { TIMEOUT });
-        limit.saturating_sub(self.since.elapsed())
+        self.limit(client).saturating_sub(self.since.elapsed())
     }
+
+    fn limit(&self, client: &Client) -> Duration {
+        let is_old = client.connection().kind == Kind::Old;
+        self.global.timeout.unwrap_or(if is_old { OLD_TIMEOUT } else { TIMEOUT })
+    }
+}
+
+/// Why waiting so long was in vain.
+pub(crate) fn not_ready(client: &Client, global: &Global, waited: Duration) -> Failure {
+    let broker = match chosen(global) {
+        Ok(broker) => broker,
+        Err(failure) => return failure,
+    };
+    let connection = client.connection();
+    let error = Error::NotReady { broker: broker.clone(), waited, why: connection.doing };
+    Failure::failed(if connection.connected { error.to_string() } else { hinted(error, &broker) })
 }
 
 /// An error of a broker that is not there, with what helps most often. What a zone lacks says its own error.

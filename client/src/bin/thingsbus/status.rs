@@ -17,8 +17,11 @@ use crate::numbers::{bytes_text, counted, grouped};
 use crate::output::{ASIDE, HEAD, NOTICE, Output};
 use crate::text::width;
 
-/// After this it is known whether it is a 0.2.1 broker.
-const KIND_TIME: Duration = Duration::from_secs(2);
+/// A broker that is there accepts a connection in this time.
+const CONNECT_TIME: Duration = Duration::from_secs(1);
+
+/// When it has, it is known in this time whether it is a 0.2.1 broker.
+const KIND_TIME: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(global: &Global, output: &mut Output) -> Result<(), Failure> {
     let broker = chosen(global)?;
@@ -45,10 +48,14 @@ pub(crate) fn run(global: &Global, output: &mut Output) -> Result<(), Failure> {
 fn is_old(broker: &BrokerName) -> bool {
     let Ok(client) = Client::connect(broker.clone(), &Parts::Only(Vec::new())) else { return false };
     let since = Instant::now();
-    while client.connection().kind == Kind::Unknown && since.elapsed() < KIND_TIME {
+    loop {
+        let connection = client.connection();
+        let patience = if connection.connected { KIND_TIME } else { CONNECT_TIME };
+        if connection.kind != Kind::Unknown || since.elapsed() > patience {
+            return connection.kind == Kind::Old;
+        }
         std::thread::sleep(Duration::from_millis(20));
     }
-    client.connection().kind == Kind::Old
 }
 
 /// A status, for people. What it does not have is left out, so that another version's can be read too.

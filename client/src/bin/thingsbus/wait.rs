@@ -50,11 +50,12 @@ pub(crate) fn run(options: &Options, global: &Global, output: &mut Output) -> Re
         }
         was_ready |= client.is_ready();
         if left.is_zero() {
+            let limit = limit.unwrap_or_default();
             if !was_ready {
-                return Err(patience.failure(&client)?);
+                return Err(broker::not_ready(&client, global, limit));
             }
             let new = if *fresh { "new " } else { "" };
-            let waited = seconds_text(limit.unwrap_or_default());
+            let waited = seconds_text(limit);
             return Err(Failure::nothing(format_args!("no {new}value of {} within {waited}", named(ns))));
         }
         if !was_ready {

@@ -54,7 +54,9 @@ pub(crate) fn run(options: &Options, global: &Global, output: &mut Output) -> Re
     let flags = if options.live { Flags::TREE } else { Flags::TREE | Flags::SNAPSHOT };
     let mut events = thing.events(flags);
     let mut lines = Lines { output, names: 0, left: options.count };
-    begin(&client, global, &mut events, deadline, &mut lines)?;
+    if !begin(&client, global, &mut events, deadline, &mut lines)? {
+        return Err(broker::not_ready(&client, global, options.limit.unwrap_or_default()));
+    }
     let mut link = Link { up: true, gaps: 0, merged: 0, live: options.live };
     while lines.left != Some(0) {
         let left = deadline.map_or(LOOK_EVERY, |at| at.saturating_duration_since(Instant::now()));
@@ -74,14 +76,14 @@ fn batch(events: &mut Events, limit: Duration) -> Vec<Event> {
     std::iter::once(first).chain(std::iter::from_fn(|| events.try_next()).take(HELD_MAX)).collect()
 }
 
-/// Until the broker is there and what it knows is told.
+/// Until the broker is there and what it knows is told; `false` where the time was up before it was there.
 fn begin(
     client: &Client,
     global: &Global,
     events: &mut Events,
     deadline: Option<Instant>,
     lines: &mut Lines<'_>,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let since = Instant::now();
     let mut patience = Patience::new(global);
     let mut held = Vec::new();
@@ -92,11 +94,11 @@ fn begin(
             lines.print_all(&mut held)?;
         }
         if lines.left == Some(0) {
-            return Ok(());
+            return Ok(true);
         }
         if left().is_zero() {
             lines.print_all(&mut held)?;
-            return if client.connection().connected { Ok(()) } else { Err(patience.failure(client)?) };
+            return Ok(client.connection().connected);
         }
         patience.check(client)?;
     }
@@ -108,7 +110,8 @@ fn begin(
     if held.is_empty() && client.directory().is_empty() && !lines.output.is_json() {
         tell("nothing has spoken yet; waiting for updates");
     }
-    lines.print_all(&mut held)
+    lines.print_all(&mut held)?;
+    Ok(true)
 }
 
 /// The time is up.

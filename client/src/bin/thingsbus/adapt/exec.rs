@@ -150,7 +150,7 @@ impl Running {
         if !status.success() {
             return Err(Complaint::new("the command fails", describe(status)));
         }
-        // What it left running may hold its output open; what came until then is taken.
+        // What it left running may hold its output open.
         let output = output.or_else(|| printed.recv_timeout(READ_TIME).ok());
         output.ok_or_else(|| Complaint::new("what the command started holds its output open", ""))
     }

@@ -48,8 +48,7 @@ impl Outlet {
     pub(crate) fn new(target: Target, global: &Global) -> Result<Self, Failure> {
         let adaptor = Adaptor::relay(target).map_err(Failure::failed)?;
         let now = Instant::now();
-        let state =
-            State { complaints: Complaints::default(), dropped: 0, down: Some((now, false)) };
+        let state = State { complaints: Complaints::default(), dropped: 0, down: Some((now, false)) };
         let shared = Shared {
             adaptor: Mutex::new(Some(Arc::new(adaptor))),
             timeout: timeout(global),

@@ -1,0 +1,85 @@
+//! How the broker is, as `thingsbus status` gets it.
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use thingsbus_adaptor::wire::Timestamp;
+
+use super::middle::Middle;
+use crate::config::Config;
+use crate::counters::{Connections, Queries};
+use crate::door::input::Sender;
+use crate::door::peers::Peers;
+
+/// Where everything is that the status tells.
+pub(super) struct Status<'b> {
+    pub(super) middle: &'b Middle,
+    pub(super) senders: &'b Peers<Sender>,
+    pub(super) askers: Openings,
+    pub(super) queries: &'b Queries,
+    pub(super) udp_buffer_bytes: usize,
+    pub(super) config: &'b Config,
+    pub(super) started: Instant,
+}
+
+/// A door's connections, counted.
+#[derive(Clone)]
+pub(super) struct Openings {
+    open: usize,
+    counters: Connections,
+}
+
+impl Openings {
+    pub(super) fn of<S: Default>(peers: &Peers<S>) -> Self {
+        Self { open: peers.len(), counters: peers.counters.clone() }
+    }
+
+    fn to_json(&self) -> Value {
+        let Connections { accepted, turned_away, refused } = self.counters;
+        json!({ "open": self.open, "accepted": accepted, "turned_away": turned_away, "refused": refused })
+    }
+}
+
+impl Status<'_> {
+    pub(super) fn to_json(&self, instant: Instant, now: Timestamp) -> Value {
+        let Middle { hub, clients, zmq_in, udp_in, .. } = self.middle;
+        let limits = &self.config.limits;
+        let mut zmq_in = zmq_in.to_json();
+        zmq_in.insert("connections".to_owned(), Openings::of(self.senders).to_json());
+        let mut udp_in = udp_in.to_json();
+        udp_in.insert("buffer_bytes".to_owned(), json!(self.udp_buffer_bytes));
+        json!({
+            "type": "status",
+            "version": env!("CARGO_PKG_VERSION"),
+            "ts": now.seconds(),
+            "uptime_s": instant.duration_since(self.started).as_secs_f64(),
+            "epoch": hub.epoch(),
+            "seq": hub.seq(),
+            "things": hub.directory().len(),
+            "directory_bytes": hub.directory().bytes(),
+            "limits": {
+                "things_max": limits.things_max,
+                "directory_bytes_max": limits.directory_bytes_max,
+                "connections_max": limits.connections_max,
+                "client_queue_bytes_max": limits.client_queue_bytes_max,
+                "client_queues_bytes_max": limits.client_queues_bytes_max,
+            },
+            "doors": {
+                "zmq_in": zmq_in,
+                "udp_in": udp_in,
+                "clients": {
+                    "sent": clients.counters.sent,
+                    "merged": clients.counters.merged,
+                    "dropped": clients.counters.dropped,
+                    "connections": Openings::of(&clients.peers).to_json(),
+                    "slow": clients.slow(instant),
+                },
+                "query": {
+                    "answered": self.queries.answered,
+                    "refused": self.queries.refused,
+                    "connections": self.askers.to_json(),
+                },
+            },
+        })
+    }
+}
