@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let adaptors: Vec<Adaptor> = adaptors.collect::<Result<_, _>>()?;
 
     println!("{} simulated sensors speak to {}, below shop and lab.", sensors.len(), options.broker);
-    println!("See them in another terminal:");
+    println!("See them in another terminal, with the tool (cargo install --path client):");
     println!("  {} tree     what there is", options.tool);
     println!("  {} watch    what happens", options.tool);
     if options.end.is_none() {
@@ -55,7 +55,7 @@ struct Options {
 
 impl Options {
     fn from_args() -> Result<Self, Box<dyn Error>> {
-        let tool = "cargo run --release --bin thingsbus --".to_owned();
+        let tool = "thingsbus".to_owned();
         let mut options = Self { broker: BrokerName::from_env()?.name, tool, end: None };
         let mut args = std::env::args().skip(1);
         while let Some(flag) = args.next() {
@@ -79,7 +79,7 @@ fn tell_of_the_connection(adaptor: &Adaptor, end: Option<Instant>) {
     let mut warned = false;
     while !adaptor.counters().connected {
         if !warned && start.elapsed() > Duration::from_secs(3) {
-            println!("There is no broker yet. To start one: cargo run --release --bin thingsbus-broker");
+            println!("There is no broker yet. To start one: cargo run --release -p thingsbus-broker");
             println!("What the sensors say over ZeroMQ waits for it.");
             warned = true;
         }

@@ -188,3 +188,26 @@ fn event_of(change: &Change<'_>, flags: Flags) -> Event {
 pub(crate) fn wall_clock() -> Timestamp {
     Timestamp::from_system_time(std::time::SystemTime::now())
 }
+
+#[cfg(test)]
+mod tests {
+    use thingsbus_adaptor::Address;
+
+    use super::*;
+    use crate::feed::Events;
+
+    #[test]
+    fn events_that_nobody_takes_any_more_are_not_kept() {
+        let shared = Arc::new(Shared::new(BrokerName::Address(Address::this_machine()), Box::new(|| ())));
+        let ns = Namespace::parse("a").unwrap();
+        let [(first, _), (second, id)] = [(); 2].map(|()| Events::of(&shared, &ns, Flags::TREE));
+        let listeners = || shared.lock().listeners.by_ns.values().map(Vec::len).sum::<usize>();
+        assert_eq!(listeners(), 2);
+        drop(first);
+        assert_eq!(listeners(), 1);
+        shared.unlisten(&ns, id);
+        assert!(shared.lock().listeners.by_ns.is_empty());
+        drop(second);
+        assert!(shared.lock().listeners.by_ns.is_empty());
+    }
+}

@@ -9,7 +9,7 @@ use super::namespace::is_valid;
 use super::scan::{Scanner, Value, mend};
 use super::snapshot::{Mark, Snapshot};
 use super::update::{Message, Update};
-use super::{Rejected, Timestamp, msgpack};
+use super::{Rejected, Timestamp, canonical, msgpack};
 
 /// Memory that decoding needs now and then, kept between messages so that none is allocated for each.
 #[derive(Default)]
@@ -29,6 +29,9 @@ pub struct Scratch {
 pub fn decode_update<'a>(bytes: &'a [u8], scratch: &'a mut Scratch) -> Result<Update<'a>, Rejected> {
     let text = checked_text(bytes, MESSAGE_BYTES_MAX)?;
     let Scratch { ns, data, documentation_url, .. } = scratch;
+    if let Some(update) = canonical::read(text) {
+        return Ok(update);
+    }
     update_from_text(text, 0, Texts { ns, data, documentation_url })
 }
 
@@ -300,7 +303,7 @@ impl<'a> Fields<'a> {
         let (data, data_repairs) = mended(data, texts.data);
         let (seq, merged) = (self.number(Key::Seq), self.number(Key::Merged));
         let repairs = repairs + data_repairs + u32::from(ts_repairs);
-        Ok(Update { ns, ts, data, documentation_url, seq, merged, repairs })
+        Ok(Update { ns, ts, data, documentation_url, seq, merged, repairs, verbatim: None })
     }
 
     fn kind(&self) -> Result<Cow<'a, str>, Rejected> {

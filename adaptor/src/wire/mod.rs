@@ -3,6 +3,7 @@
 //! `PROTOCOL.md` at the top of the repository is the normative text; this module is its one implementation,
 //! used by adaptor, client and broker alike.
 
+mod canonical;
 mod json;
 pub mod limits;
 mod msgpack;

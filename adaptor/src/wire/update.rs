@@ -9,7 +9,7 @@ use super::{Rejected, Timestamp};
 /// One thing has a new value. Borrows what it was decoded from.
 ///
 /// What an `Update` holds is always good: `ns` keeps the rule, `data` is valid JSON on one line.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Update<'a> {
     pub(super) ns: &'a str,
     pub(super) ts: Option<Timestamp>,
@@ -18,6 +18,17 @@ pub struct Update<'a> {
     pub(super) seq: Option<u64>,
     pub(super) merged: Option<u64>,
     pub(super) repairs: u32,
+    /// Where it came in canonical form: all of it but the last brace, to be passed on as it is.
+    pub(super) verbatim: Option<&'a str>,
+}
+
+/// Two updates are the same where they say the same, however they were written.
+impl PartialEq for Update<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { ns, ts, data, documentation_url, seq, merged, repairs, verbatim: _ } = self;
+        (*ns, *data, *documentation_url) == (other.ns, other.data, other.documentation_url)
+            && (*ts, *seq, *merged, *repairs) == (other.ts, other.seq, other.merged, other.repairs)
+    }
 }
 
 /// What a client gets from a broker.
@@ -47,7 +58,7 @@ impl<'a> Update<'a> {
     ) -> Result<Self, Rejected> {
         let data = checked_data(data)?;
         let documentation_url = documentation_url.map(checked_documentation_url).transpose()?.flatten();
-        Ok(Self { ns: ns.as_str(), ts, data, documentation_url, seq: None, merged: None, repairs: 0 })
+        Ok(Self { ns: ns.as_str(), ts, data, documentation_url, seq: None, merged: None, repairs: 0, verbatim: None })
     }
 
     /// Puts together what was checked before, such as what a directory holds.
@@ -60,7 +71,7 @@ impl<'a> Update<'a> {
         seq: Option<u64>,
     ) -> Self {
         debug_assert!(is_valid(ns));
-        Self { ns, ts, data, documentation_url, seq, merged: None, repairs: 0 }
+        Self { ns, ts, data, documentation_url, seq, merged: None, repairs: 0, verbatim: None }
     }
 
     /// The thing's namespace, which keeps the rule.
@@ -121,10 +132,15 @@ impl<'a> Update<'a> {
     /// Appends the update in canonical order: `ns`, `type`, `ts`, `data`, `documentation_url`, `seq`, `merged`.
     /// The order is part of the wire, since clients subscribe to its first bytes.
     pub fn push_json(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(br#"{"ns":""#);
-        out.extend_from_slice(self.ns.as_bytes());
-        out.extend_from_slice(br#"","type":"thing_update","#);
-        self.push_value_fields(out);
+        match self.verbatim {
+            Some(verbatim) => out.extend_from_slice(verbatim.as_bytes()),
+            None => {
+                out.extend_from_slice(br#"{"ns":""#);
+                out.extend_from_slice(self.ns.as_bytes());
+                out.extend_from_slice(br#"","type":"thing_update","#);
+                self.push_value_fields(out);
+            }
+        }
         if let Some(seq) = self.seq {
             out.extend_from_slice(br#","seq":"#);
             push_integer(out, seq);

@@ -43,6 +43,11 @@ fn decode_all(bytes: &[u8]) {
     let scratch = &mut Scratch::default();
     if let Ok(update) = decode_update(bytes, scratch) {
         assert_good(&update);
+        // A leading space takes the canonical form's short way away: the long one must say the same.
+        let spaced = [b" ", bytes].concat();
+        if spaced.len() <= limits::MESSAGE_BYTES_MAX {
+            assert_eq!(decode_update(&spaced, &mut Scratch::default()), Ok(update));
+        }
     }
     if let Ok(update) = decode_datagram(bytes, scratch) {
         assert_good(&update);

@@ -146,7 +146,7 @@ impl Report<'_> {
             let number = |field: &str| client.get(field).and_then(Value::as_u64);
             let peer = client.get("peer").and_then(Value::as_str).unwrap_or("a client");
             let waiting = bytes_text(number("waiting_bytes").unwrap_or_default());
-            let mut parts = vec![Part::notice(format!("{peer}: {waiting} waiting"))];
+            let mut parts = vec![Part::notice(peer.to_owned()), Part::notice(format!("{waiting} waiting"))];
             if let Some(merged) = number("merged").filter(|merged| *merged > 0) {
                 parts.push(Part::notice(format!("{} merged", grouped(merged))));
             }
