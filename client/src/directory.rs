@@ -13,8 +13,8 @@ use std::sync::Arc;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use thingsbus_adaptor::wire::{Namespace, Timestamp};
 
-use recent::Recent;
 pub use recent::Bookmark;
+use recent::Recent;
 pub use record::{Record, Value};
 
 /// What counts as a thing's weight besides its texts, in bytes: record, index entries, allocator.

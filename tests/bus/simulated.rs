@@ -7,9 +7,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use thingsbus_adaptor::wire::{
-    Ask, Mark, Message, Namespace, Scratch, Timestamp, Update, decode_message,
-};
+use thingsbus_adaptor::wire::{Ask, Mark, Message, Namespace, Scratch, Timestamp, Update, decode_message};
 use thingsbus_broker::hub::{Hub, HubLimits};
 use thingsbus_client::directory::{Directory, Scope};
 use thingsbus_client::mirror::{Action, Kind, Mirror};
@@ -179,8 +177,9 @@ impl World {
     }
 
     fn update(&mut self) {
-        let ns: Namespace =
-            ["a", "a.b", "a.b.c", "a-b", "b", "b.x", "c", "a.d"][self.dice.below(8) as usize].parse().unwrap();
+        let ns: Namespace = ["a", "a.b", "a.b.c", "a-b", "b", "b.x", "c", "a.d"][self.dice.below(8) as usize]
+            .parse()
+            .unwrap();
         let data = self.dice.below(1_000).to_string();
         let url = self.dice.one_in(3).then(|| format!("http://{}", self.dice.below(3)));
         let update = Update::new(&ns, None, &data, url.as_deref()).unwrap();

@@ -58,7 +58,16 @@ impl<'a> Update<'a> {
     ) -> Result<Self, Rejected> {
         let data = checked_data(data)?;
         let documentation_url = documentation_url.map(checked_documentation_url).transpose()?.flatten();
-        Ok(Self { ns: ns.as_str(), ts, data, documentation_url, seq: None, merged: None, repairs: 0, verbatim: None })
+        Ok(Self {
+            ns: ns.as_str(),
+            ts,
+            data,
+            documentation_url,
+            seq: None,
+            merged: None,
+            repairs: 0,
+            verbatim: None,
+        })
     }
 
     /// Puts together what was checked before, such as what a directory holds.

@@ -194,8 +194,16 @@ impl Turn {
     pub(super) fn status(&self, instant: Instant, now: Timestamp) -> Value {
         let askers = Openings::of(&self.askers);
         let Self { senders, middle, queries, udp_buffer_bytes, config, started, .. } = self;
-        Status { middle, senders, askers, queries, udp_buffer_bytes: *udp_buffer_bytes, config, started: *started }
-            .to_json(instant, now)
+        Status {
+            middle,
+            senders,
+            askers,
+            queries,
+            udp_buffer_bytes: *udp_buffer_bytes,
+            config,
+            started: *started,
+        }
+        .to_json(instant, now)
     }
 
     fn event(&mut self, event: &Event, registry: &Registry) {
@@ -264,11 +272,11 @@ impl Turn {
                     middle.hub.answer(&query, now, out);
                 }
                 Ok(_) => {
-                    queries.answered += 1;
                     let askers = openings.clone();
                     let status =
                         Status { middle, senders, askers, queries, udp_buffer_bytes, config, started };
                     out.extend_from_slice(status.to_json(instant, now).to_string().as_bytes());
+                    queries.answered += 1;
                 }
                 Err(error) => {
                     queries.refused += 1;

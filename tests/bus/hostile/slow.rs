@@ -57,7 +57,11 @@ fn a_client_that_stops_reading_gets_last_values_and_is_told_what_they_stand_for(
     let waiting = slow[0]["waiting_bytes"].as_u64().unwrap();
     assert!((1..=64 * KIB as u64).contains(&waiting), "{waiting} bytes wait");
     let (kept, merged) = (slow[0]["sent"].as_u64().unwrap(), slow[0]["merged"].as_u64().unwrap());
-    assert_eq!(kept + merged + 1, sent, "each update was sent, or a newer one stands for it, or it is the last");
+    assert_eq!(
+        kept + merged + 1,
+        sent,
+        "each update was sent, or a newer one stands for it, or it is the last"
+    );
     assert_eq!(merged, count(&status, "/doors/clients/merged"), "nobody else is behind");
     assert!(slow[0]["behind_s"].is_f64(), "{status}");
 

@@ -11,6 +11,8 @@ use zmq::{Context, Socket, SocketType};
 use super::Doors;
 use super::wait::PATIENCE;
 
+const FIRST_MARK: &[u8] = br#"{"mark":"first""#;
+
 /// A socket that reaches both IP families, loses nothing by a high-water mark, waits at most [`PATIENCE`] and leaves
 /// nothing behind.
 pub fn socket(kind: SocketType) -> Socket {
@@ -37,6 +39,9 @@ impl Sub {
     /// Connects; the subscriptions are active when it is back.
     pub fn connect(doors: &Doors, prefixes: &[&str]) -> Self {
         let socket = socket(SocketType::SUB);
+        // Who asks for a mark first is sent no last values: what it hears is what happens. libzmq tells the broker its
+        // subscriptions in the order of their bytes.
+        socket.set_subscribe(FIRST_MARK).unwrap();
         for prefix in prefixes {
             socket.set_subscribe(prefix.as_bytes()).unwrap();
         }
@@ -57,7 +62,9 @@ impl Sub {
                 self.socket.set_unsubscribe(asked.as_bytes()).unwrap();
                 return parse(&message);
             }
-            self.waiting.push_back(message);
+            if !message.starts_with(FIRST_MARK) {
+                self.waiting.push_back(message);
+            }
         }
     }
 
