@@ -11,7 +11,7 @@ use thingsbus_broker::{Broker, Config};
 use thingsbus_client::{Client, Flags, Parts};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // Port 0: the system chooses. For this machine alone, where the default is for all.
+    // Port 0: any that are free. For this machine alone, where the default is for all.
     let broker = Broker::bind(Config { bind: Ipv4Addr::LOCALHOST.into(), port: 0, ..Config::default() })?;
     let clients = broker.addresses().clients;
     let name = BrokerName::Address(Address::new(&clients.ip().to_string(), clients.port())?);

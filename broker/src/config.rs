@@ -15,7 +15,7 @@ pub struct Config {
     /// Where to listen. `::` is every address of this machine, IPv6 and IPv4.
     pub bind: IpAddr,
     /// The clients' port. Senders use the next one (TCP and UDP), queries the one after it, and the one after that is
-    /// kept for HTTP. 0 lets the system choose.
+    /// kept for HTTP. 0 takes any that are free.
     pub port: u16,
     /// A file to which the chosen ports are written, as JSON.
     pub ports_file: Option<PathBuf>,
@@ -203,7 +203,7 @@ impl Config {
 # Where to listen. "::" is every address of this machine, IPv6 and IPv4.
 bind = "{bind}"
 # The clients' port. Senders use the next one (TCP and UDP), queries the one after it, and the one after that is
-# kept for HTTP. 0 lets the system choose.
+# kept for HTTP. 0 takes any that are free.
 port = {port}
 # A file to which the chosen ports are written, as JSON.
 {ports_file}

@@ -1,5 +1,6 @@
 //! Taking the ports.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -17,8 +18,12 @@ const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
     .with_interval(std::time::Duration::from_secs(10))
     .with_retries(3);
 
-/// How many places are tried for a block of ports that the system chooses.
+/// How many places are tried for a block of ports where any will do.
 const TRIES: usize = 64;
+
+/// Where such a block may begin: below the ports that systems give to outgoing connections, of which a block of four in
+/// a row is hard to find on a busy machine.
+const BLOCKS: std::ops::Range<u16> = 10_000..32_000;
 
 /// The sockets of all doors.
 pub(crate) struct Sockets {
@@ -40,7 +45,7 @@ pub(crate) struct Refused {
     pub(crate) source: io::Error,
 }
 
-/// Takes `port` and the three after it (the last is left for HTTP). Port 0 lets the system choose a block.
+/// Takes `port` and the three after it (the last is left for HTTP). Port 0 takes any that are free.
 pub(crate) fn listen(bind: IpAddr, port: u16) -> Result<Sockets, Refused> {
     if port != 0 {
         return block(bind, port);
@@ -48,16 +53,18 @@ pub(crate) fn listen(bind: IpAddr, port: u16) -> Result<Sockets, Refused> {
     let mut tries = 0;
     loop {
         tries += 1;
-        let probe = tcp(SocketAddr::new(bind, 0))?;
-        let chosen =
-            probe.local_addr().map_err(|source| refused(SocketAddr::new(bind, 0), "TCP", source))?.port();
-        drop(probe);
-        match block(bind, chosen) {
+        match block(bind, any_block()) {
             Err(refused) if tries < TRIES && refused.source.kind() == io::ErrorKind::AddrInUse => {}
-            Err(refused) if tries < TRIES && chosen > u16::MAX - 3 => drop(refused),
             other => return other,
         }
     }
+}
+
+/// A block at random, so that brokers which start at once are not in each other's way.
+fn any_block() -> u16 {
+    let blocks = u64::from(BLOCKS.end - BLOCKS.start) / 4;
+    let random = RandomState::new().build_hasher().finish() % blocks;
+    BLOCKS.start + 4 * u16::try_from(random).unwrap_or_default()
 }
 
 fn block(bind: IpAddr, port: u16) -> Result<Sockets, Refused> {

@@ -83,7 +83,7 @@ impl Lines {
     }
 
     /// Everything, once the stream has ended.
-    pub fn to_end(&mut self) -> Vec<String> {
+    pub fn drain(&mut self) -> Vec<String> {
         while self.next_within(PATIENCE).is_some() {}
         self.so_far()
     }

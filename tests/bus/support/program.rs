@@ -68,7 +68,7 @@ impl Ended {
         process.close_input();
         let code = process.wait().code();
         let [stdout, stderr] =
-            [&mut process.stdout, &mut process.stderr].map(|lines| lines.to_end().join("\n"));
+            [&mut process.stdout, &mut process.stderr].map(|lines| lines.drain().join("\n"));
         Self { code, stdout, stderr }
     }
 }

@@ -1,4 +1,4 @@
-//! A broker in this process, on ports that the system chooses.
+//! A broker in this process, on any free ports.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Deref;
@@ -67,7 +67,7 @@ impl Drop for TestBroker {
     }
 }
 
-/// The default, on this machine alone and on ports that the system chooses.
+/// The default, on this machine alone and on any free ports.
 pub fn test_config(change: impl FnOnce(&mut Config)) -> Config {
     let mut config = Config { bind: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 0, ..Config::default() };
     change(&mut config);
