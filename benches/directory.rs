@@ -49,7 +49,7 @@ fn walking_a_subtree() -> Work {
     let directory = filled(100_000);
     Box::new(move || {
         let scope = Scope { ns: black_box("bench.group42"), tree: true };
-        assert_eq!(directory.things(scope, None).map(|record| record.data().len()).count(), 1_000);
+        assert_eq!(directory.things(scope, None).filter(|record| !record.data().is_empty()).count(), 1_000);
     })
 }
 

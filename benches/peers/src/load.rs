@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use hdrhistogram::Histogram;
 
 use crate::clients::Clients;
@@ -40,8 +40,8 @@ pub struct Plan {
 pub struct Outcome {
     /// Updates that every subscriber received once and in order, each second.
     pub rate: f64,
-    /// Every subscriber received all that was sent once and in order, those before and after the measuring too.
-    pub lossless: bool,
+    /// Updates that a subscriber did not receive once and in order, those before and after the measuring too.
+    pub lost: u64,
     /// How many updates each publisher sent.
     pub sent: Vec<u64>,
     /// The broker's CPU seconds for each million of these updates.
@@ -83,24 +83,28 @@ pub fn run(clients: Clients, plan: &Plan, broker: &Process) -> Result<Outcome> {
     let tally = &Tally::new(clients.publishers.len(), clients.subscribers.len(), plan);
     thread::scope(|scope| {
         let publishers = clients.publishers.into_iter().enumerate();
-        let publishing: Vec<_> =
-            publishers.map(|(me, publisher)| scope.spawn(move || say::all(publisher, me, plan.pace, tally))).collect();
+        let publishing: Vec<_> = publishers
+            .map(|(me, publisher)| scope.spawn(move || say::all(publisher, me, plan.pace, tally)))
+            .collect();
         let subscribers = clients.subscribers.into_iter().enumerate();
-        let listening: Vec<_> =
-            subscribers.map(|(me, subscriber)| scope.spawn(move || hear::all(subscriber, me, plan, tally))).collect();
+        let listening: Vec<_> = subscribers
+            .map(|(me, subscriber)| scope.spawn(move || hear::all(subscriber, me, plan, tally)))
+            .collect();
 
         let measured = measure(plan, broker, tally);
         tally.quiet.store(true, Relaxed);
         // Publishers are kept until all has come: who closes a connection may lose what is in it.
-        let publishing: Vec<_> = publishing.into_iter().map(|thread| thread.join().expect("no panic")).collect();
+        let publishing: Vec<_> =
+            publishing.into_iter().map(|thread| thread.join().expect("no panic")).collect();
         wait_for_the_last(tally);
         tally.over.store(true, Relaxed);
         let heard: Vec<_> = listening.into_iter().map(|thread| thread.join().expect("no panic")).collect();
 
         let mut outcome = measured?;
-        let sent = publishing.iter().map(|said| Ok(said.as_ref().map_err(clone)?.sent));
-        outcome.sent = sent.collect::<Result<_>>()?;
-        outcome.lossless = tally.all_received(&outcome.sent);
+        for said in publishing {
+            outcome.sent.push(said?.sent);
+        }
+        outcome.lost = tally.lost(&outcome.sent);
         for latency in heard {
             outcome.latency.add(latency?)?;
         }
@@ -113,16 +117,18 @@ fn measure(plan: &Plan, broker: &Process, tally: &Tally) -> Result<Outcome> {
     tally.begun.store(true, Relaxed);
     thread::sleep(plan.warm);
     tally.measuring.store(true, Relaxed);
-    let before = (Instant::now(), tally.received(), broker.usage()?, Usage::of_this_process()?, machine_idle_s()?);
+    let before =
+        (Instant::now(), tally.received(), broker.usage()?, Usage::of_this_process()?, machine_idle_s()?);
     thread::sleep(plan.measure);
-    let after = (Instant::now(), tally.received(), broker.usage()?, Usage::of_this_process()?, machine_idle_s()?);
+    let after =
+        (Instant::now(), tally.received(), broker.usage()?, Usage::of_this_process()?, machine_idle_s()?);
     tally.measuring.store(false, Relaxed);
     let seconds = (after.0 - before.0).as_secs_f64();
     let messages = (after.1 - before.1) as f64;
     let cores = thread::available_parallelism()?.get() as f64;
     Ok(Outcome {
         rate: messages / seconds,
-        lossless: false,
+        lost: 0,
         sent: Vec::new(),
         cpu_s_per_million: (after.2.total_s - before.2.total_s) / (messages / 1e6),
         rss_mib: broker.rss_mib()?,
@@ -154,16 +160,7 @@ fn wait_for_the_last(tally: &Tally) {
     }
 }
 
-fn clone(error: &anyhow::Error) -> anyhow::Error {
-    anyhow::anyhow!("{error:#}").context("a publisher failed")
-}
-
 /// Percentiles in microseconds.
 pub fn microseconds(latency: &Histogram<u64>, quantile: f64) -> f64 {
     latency.value_at_quantile(quantile) as f64 / 1e3
-}
-
-/// The error of a thread, with who it was.
-fn of<T>(result: Result<T>, who: &'static str) -> Result<T> {
-    result.context(who)
 }

@@ -130,9 +130,12 @@ impl Peer {
             Self::ThingsbusZmq => libzmq(zmq::PUSH, broker, shape, run),
             Self::ThingsbusUdp => {
                 let wire = Zmtp { publisher: "PUSH" };
-                clients(shape, run, |of| UdpPublisher::connect(publish, of), || {
-                    LeanSubscriber::connect(&wire, subscribe)
-                })
+                clients(
+                    shape,
+                    run,
+                    |of| UdpPublisher::connect(publish, of),
+                    || LeanSubscriber::connect(&wire, subscribe),
+                )
             }
             Self::ZmqProxy => libzmq(zmq::PUB, broker, shape, run),
             Self::ZmqProxyLean => lean(&Zmtp { publisher: "PUB" }, broker, shape, run),
@@ -170,15 +173,21 @@ fn start(mut command: Command, publish: u16, subscribe: u16) -> Result<Running> 
 }
 
 fn lean<W: Wire + 'static>(wire: &W, broker: &Running, shape: Shape, run: u32) -> Result<Clients> {
-    clients(shape, run, |of| LeanPublisher::connect(wire, broker.publish, of), || {
-        LeanSubscriber::connect(wire, broker.subscribe)
-    })
+    clients(
+        shape,
+        run,
+        |of| LeanPublisher::connect(wire, broker.publish, of),
+        || LeanSubscriber::connect(wire, broker.subscribe),
+    )
 }
 
 fn libzmq(kind: zmq::SocketType, broker: &Running, shape: Shape, run: u32) -> Result<Clients> {
-    clients(shape, run, |of| ZmqPublisher::connect(kind, broker.publish, of), || {
-        ZmqSubscriber::connect(broker.subscribe)
-    })
+    clients(
+        shape,
+        run,
+        |of| ZmqPublisher::connect(kind, broker.publish, of),
+        || ZmqSubscriber::connect(broker.subscribe),
+    )
 }
 
 fn clients<P: Publisher + 'static, S: Subscriber + 'static>(
@@ -193,7 +202,9 @@ fn clients<P: Publisher + 'static, S: Subscriber + 'static>(
             .map(|_| Ok(Box::new(subscriber()?) as Box<dyn Subscriber>))
             .collect::<Result<_>>()?,
         publishers: (0..publishers)
-            .map(|of| Ok(Box::new(publisher(Publishing { run, publisher: of, publishers })?) as Box<dyn Publisher>))
+            .map(|of| {
+                Ok(Box::new(publisher(Publishing { run, publisher: of, publishers })?) as Box<dyn Publisher>)
+            })
             .collect::<Result<_>>()?,
     })
 }

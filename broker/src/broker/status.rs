@@ -51,6 +51,7 @@ impl Status<'_> {
         json!({
             "type": "status",
             "version": env!("CARGO_PKG_VERSION"),
+            "pid": std::process::id(),
             "ts": now.seconds(),
             "uptime_s": instant.duration_since(self.started).as_secs_f64(),
             "epoch": hub.epoch(),

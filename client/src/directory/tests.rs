@@ -59,7 +59,7 @@ fn names_are_found_by_how_they_begin() {
         directory.put(ns, &value("1", 1));
     }
     let check = |beginning: &str, after: Option<&str>, wanted: &[&str]| {
-        let found: Vec<&str> = directory.starting_with(beginning, after).map(|record| record.ns()).collect();
+        let found: Vec<&str> = directory.starting_with(beginning, after).map(super::Record::ns).collect();
         assert_eq!(found, wanted, "{beginning} {after:?}");
     };
     check("", None, &["a", "a-b", "a.b", "a.b.c", "ab", "b"]);

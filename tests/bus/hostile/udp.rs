@@ -69,3 +69,14 @@ fn what_is_sent_one_by_one_is_counted_one_by_one() {
     assert_conserved(&status);
     assert_eq!(count(&status, "/doors/udp_in/received"), 300);
 }
+
+#[test]
+fn the_longest_datagram_is_taken_whole() {
+    let broker = TestBroker::start();
+    let mut sub = Sub::connect(&broker, &[r#"{"ns":"big"#]);
+    let fill = 65_507 - update("big", &json!("")).len();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let datagram = update("big", &json!("x".repeat(fill)));
+    assert_eq!(socket.send_to(datagram.as_bytes(), broker.input).unwrap(), 65_507);
+    assert_eq!(sub.next_json()["data"].as_str().map(str::len), Some(fill));
+}

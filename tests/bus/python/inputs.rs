@@ -31,14 +31,16 @@ fn its_adaptor_needs_no_change() {
     assert_eq!(event["documentation_url"], "http://doc");
     let ts = event["ts"].as_f64().expect("a time");
     assert!(ts >= before - 0.01 && ts <= before + PATIENCE.as_secs_f64(), "{ts} is not now");
-    sub.so_far();
     for number in 0..500 {
         adaptor.write_line(&json!({"data": number, "ts": 1.0}).to_string());
     }
-    for number in 0..500 {
+    let mut wanted = 0;
+    while wanted < 500 {
         let event = sub.next_json();
-        if event["ns"] != "shop.shopbot.spacemon" {
-            assert_eq!(event["data"], number, "{event}");
+        // More of the first may come.
+        if event["ns"] == "shop.shopbot" {
+            assert_eq!(event["data"], wanted, "{event}");
+            wanted += 1;
         }
     }
     drop(adaptor);

@@ -2,16 +2,21 @@
 
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use hdrhistogram::Histogram;
 
 use super::tally::{Order, Tally, histogram};
-use super::{Pace, Plan, of};
+use super::{Pace, Plan};
 use crate::clients::Subscriber;
 use crate::clients::ring::RING;
 use crate::update::Update;
 
-pub fn all(mut subscriber: Box<dyn Subscriber>, me: usize, plan: &Plan, tally: &Tally) -> Result<Histogram<u64>> {
+pub fn all(
+    mut subscriber: Box<dyn Subscriber>,
+    me: usize,
+    plan: &Plan,
+    tally: &Tally,
+) -> Result<Histogram<u64>> {
     let mut ear = Ear {
         me,
         tally,
@@ -19,7 +24,7 @@ pub fn all(mut subscriber: Box<dyn Subscriber>, me: usize, plan: &Plan, tally: &
         latency: matches!(plan.pace, Pace::PerSecond(_)).then(histogram).transpose()?,
     };
     while !tally.over.load(Relaxed) {
-        of(subscriber.receive(&mut |text| ear.takes(text)), "receiving")?;
+        subscriber.receive(&mut |text| ear.takes(text)).context("receiving")?;
         for (heard, count) in ear.heard.iter().zip(&tally.heard[me]) {
             count.store(heard.in_order, Release);
         }
@@ -68,7 +73,9 @@ impl Heard {
         let (next, step) = match order {
             Order::All => (vec![1], 1),
             // The number 0 is hello.
-            Order::EachThing => ((0..RING).map(|place| if place == 0 { RING } else { place }).collect(), RING),
+            Order::EachThing => {
+                ((0..RING).map(|place| if place == 0 { RING } else { place }).collect(), RING)
+            }
         };
         Self { in_order: 0, next, step }
     }

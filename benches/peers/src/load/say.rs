@@ -4,10 +4,10 @@ use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
+use super::Pace;
 use super::tally::Tally;
-use super::{Pace, of};
 use crate::clients::Publisher;
 
 /// The most updates in one system call.
@@ -28,7 +28,7 @@ pub fn all(mut publisher: Box<dyn Publisher>, me: usize, pace: Pace, tally: &Tal
         Pace::Window(window) => keep_a_window(&mut *publisher, me, window, tally),
         Pace::PerSecond(rate) => keep_a_rate(&mut *publisher, me, rate, tally),
     };
-    Ok(Said { sent: of(said, "publishing")?, _publisher: publisher })
+    Ok(Said { sent: said.context("publishing")?, _publisher: publisher })
 }
 
 /// Says hello until everybody heard it; `false` where that never was.

@@ -79,9 +79,12 @@ impl Tally {
         self.received() >= self.sent.iter().map(|sent| sent.load(Acquire)).sum()
     }
 
-    pub fn all_received(&self, sent: &[u64]) -> bool {
-        let complete = |heard: &Vec<AtomicU64>| heard.iter().map(|count| count.load(Acquire)).eq(sent.iter().copied());
-        self.wrong.load(Relaxed) == 0 && self.heard.iter().all(complete)
+    /// Where the publishers sent so much: what came wrong or not at all, of all subscribers.
+    pub fn lost(&self, sent: &[u64]) -> u64 {
+        let missing = |heard: &Vec<AtomicU64>| -> u64 {
+            heard.iter().zip(sent).map(|(count, &sent)| sent.abs_diff(count.load(Acquire))).sum()
+        };
+        self.wrong.load(Relaxed) + self.heard.iter().map(missing).sum::<u64>()
     }
 
     /// Remembers that an update is sent now.

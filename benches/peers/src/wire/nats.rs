@@ -13,7 +13,9 @@ impl Wire for Nats {
     fn publisher(&self, port: u16) -> Result<TcpStream> {
         let mut stream = connect(port)?;
         read_until(&mut stream, b"\r\n")?; // INFO
-        stream.write_all(b"CONNECT {\"verbose\":false,\"pedantic\":false,\"tls_required\":false}\r\nPING\r\n")?;
+        stream.write_all(
+            b"CONNECT {\"verbose\":false,\"pedantic\":false,\"tls_required\":false}\r\nPING\r\n",
+        )?;
         read_until(&mut stream, b"PONG\r\n")?;
         Ok(stream)
     }

@@ -3,6 +3,7 @@
 mod adapt;
 mod age;
 mod args;
+mod bench;
 mod broker;
 mod clock;
 mod completions;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Wait(options) => wait::run(&options, &global, &mut output),
         Command::Adapt { command } => adapt::run(command, &global),
         Command::Status => status::run(&global, &mut output),
+        Command::Bench(options) => bench::run(options, &global, &mut output),
         Command::Completions { shell } => completions::run(shell, &mut output),
     };
     // What was printed before something went wrong is seen too.

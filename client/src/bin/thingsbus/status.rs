@@ -25,23 +25,31 @@ const KIND_TIME: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(global: &Global, output: &mut Output) -> Result<(), Failure> {
     let broker = chosen(global)?;
-    let answer = match ask(&broker, &Ask::Status, timeout(global)) {
-        Ok(answer) => answer,
-        Err(_) if is_old(&broker) => {
-            return Err(Failure::failed(format_args!(
-                "{broker} is a 0.2.1 broker, which cannot tell how it is; thingsbus-broker in its place can"
-            )));
-        }
-        Err(error) => return Err(Failure::failed(hinted(error, &broker))),
-    };
+    let answer = asked(&broker, timeout(global))?;
     if output.is_json() {
         return output.line(answer);
     }
-    let status: Value = serde_json::from_str(&answer)
+    let status = read(&broker, &answer)?;
+    Report { status: &status, output }.print(&broker)
+}
+
+/// What the broker answers.
+pub(crate) fn asked(broker: &BrokerName, limit: Duration) -> Result<String, Failure> {
+    match ask(broker, &Ask::Status, limit) {
+        Ok(answer) => Ok(answer),
+        Err(_) if is_old(broker) => Err(Failure::failed(format_args!(
+            "{broker} is a 0.2.1 broker, which cannot tell how it is; thingsbus-broker in its place can"
+        ))),
+        Err(error) => Err(Failure::failed(hinted(error, broker))),
+    }
+}
+
+/// The answer, where it is a status.
+pub(crate) fn read(broker: &BrokerName, answer: &str) -> Result<Value, Failure> {
+    serde_json::from_str(answer)
         .ok()
         .filter(|status: &Value| status.get("type").is_some_and(|kind| kind == "status"))
-        .ok_or_else(|| Failure::failed(format_args!("{broker} answers what is no status: {answer}")))?;
-    Report { status: &status, output }.print(&broker)
+        .ok_or_else(|| Failure::failed(format_args!("{broker} answers what is no status: {answer}")))
 }
 
 /// Is it there, and one without a query door?
