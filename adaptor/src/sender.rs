@@ -72,6 +72,7 @@ impl Sender {
 
 /// What `send` did with a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "zmq"), allow(dead_code))] // A datagram waits in no queue.
 pub(crate) enum Sent {
     /// Queued, or given to the network.
     Taken,
@@ -109,6 +110,7 @@ pub struct Counters {
 /// Why a sender could not start. Once it runs, nothing is an error any more: see [`Counters`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[cfg_attr(not(feature = "zmq"), allow(dead_code))] // Nothing of this is needed to send datagrams.
 pub(crate) enum SendError {
     /// The operating system gave no thread.
     #[error("cannot start the sender's thread")]

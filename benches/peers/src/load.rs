@@ -52,24 +52,32 @@ pub struct Outcome {
     pub limit: Limit,
 }
 
-/// What was busy, and so who set the limit: in parts of one core, but `idle` in parts of the machine.
-#[derive(Clone, Copy, serde::Serialize)]
+/// What was busy, in cores, and so who set the limit.
+#[derive(Clone, Copy, Debug, serde::Serialize)]
 pub struct Limit {
+    /// The broker's busiest thread.
     pub broker_thread: f64,
+    /// The clients' busiest thread.
     pub client_thread: f64,
+    /// Cores with nothing to do.
     pub idle: f64,
+    /// What neither broker nor clients are: other programs on this machine, and the kernel on its own.
+    pub others: f64,
 }
 
 impl Limit {
     const BUSY: f64 = 0.9;
+    const IDLE: f64 = 0.2;
+    const DISTURBED: f64 = 0.2;
 
     /// In one word.
     pub fn name(&self) -> &'static str {
         match self {
             limit if limit.broker_thread >= Self::BUSY => "broker",
             limit if limit.client_thread >= Self::BUSY => "client",
-            limit if limit.idle <= 1.0 - Self::BUSY => "machine",
-            _ => "waiting",
+            limit if limit.idle > Self::IDLE => "waiting",
+            limit if limit.others > Self::DISTURBED => "others",
+            _ => "machine",
         }
     }
 }
@@ -117,28 +125,47 @@ fn measure(plan: &Plan, broker: &Process, tally: &Tally) -> Result<Outcome> {
     tally.begun.store(true, Relaxed);
     thread::sleep(plan.warm);
     tally.measuring.store(true, Relaxed);
-    let before =
-        (Instant::now(), tally.received(), broker.usage()?, Usage::of_this_process()?, machine_idle_s()?);
+    let before = Moment::now(broker, tally)?;
     thread::sleep(plan.measure);
-    let after =
-        (Instant::now(), tally.received(), broker.usage()?, Usage::of_this_process()?, machine_idle_s()?);
+    let after = Moment::now(broker, tally)?;
     tally.measuring.store(false, Relaxed);
-    let seconds = (after.0 - before.0).as_secs_f64();
-    let messages = (after.1 - before.1) as f64;
+    let seconds = (after.at - before.at).as_secs_f64();
+    let messages = (after.received - before.received) as f64;
+    let broker_s = after.broker.total_s - before.broker.total_s;
+    let clients_s = after.clients.total_s - before.clients.total_s;
+    let idle = (after.idle_s - before.idle_s) / seconds;
     let cores = thread::available_parallelism()?.get() as f64;
     Ok(Outcome {
         rate: messages / seconds,
         lost: 0,
         sent: Vec::new(),
-        cpu_s_per_million: (after.2.total_s - before.2.total_s) / (messages / 1e6),
+        cpu_s_per_million: broker_s / (messages / 1e6),
         rss_mib: broker.rss_mib()?,
         latency: tally::histogram()?,
         limit: Limit {
-            broker_thread: after.2.busiest_thread_since_s(&before.2) / seconds,
-            client_thread: after.3.busiest_thread_since_s(&before.3) / seconds,
-            idle: (after.4 - before.4) / seconds / cores,
+            broker_thread: after.broker.busiest_thread_since_s(&before.broker) / seconds,
+            client_thread: after.clients.busiest_thread_since_s(&before.clients) / seconds,
+            idle,
+            others: (cores - idle - (broker_s + clients_s) / seconds).max(0.0),
         },
     })
+}
+
+/// Where the counters stand.
+struct Moment {
+    at: Instant,
+    received: u64,
+    broker: Usage,
+    clients: Usage,
+    idle_s: f64,
+}
+
+impl Moment {
+    fn now(broker: &Process, tally: &Tally) -> Result<Self> {
+        let (at, received) = (Instant::now(), tally.received());
+        let (broker, clients) = (broker.usage()?, Usage::of_this_process()?);
+        Ok(Self { at, received, broker, clients, idle_s: machine_idle_s()? })
+    }
 }
 
 fn wait_for_hello(tally: &Tally) -> Result<()> {

@@ -110,9 +110,8 @@ impl Peer {
             Self::Mosquitto => {
                 let port = free_port()?;
                 // What waits for a client may be as much as libzmq's sockets hold here.
-                let settings = format!(
-                    "listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nmax_queued_messages 100000\n"
-                );
+                let settings =
+                    format!("listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 100000\n");
                 let file = programs.scratch.join("mosquitto.conf");
                 std::fs::write(&file, settings)?;
                 let mut command = Command::new(&programs.mosquitto);

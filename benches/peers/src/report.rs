@@ -55,6 +55,8 @@ impl Report {
             let windows = WINDOWS.map(|window| number(window as f64)).join(", ");
             writeln!(out, "Windows: {windows}; of each broker the best one counts.\n")?;
             peers(&mut out, &self.peers)?;
+            let others = self.peers.iter().flat_map(|it| &it.rates).map(|rate| rate.busy.others);
+            writeln!(out, "\nOther programs used {} cores meanwhile, at the median.", cell(others))?;
             out.push_str("\n## Against the targets\n\nMedians of the ratios within one round.\n\n");
             findings(&mut out, &targets::findings(&self.peers))?;
         }
@@ -72,8 +74,8 @@ its own; every subscriber gets all by one pattern. Shape: publishers x subscribe
 which every subscriber received everything once and in order, publishers keeping a window in flight and sending up to
 250 updates in one system call. `CPU s/M`: the broker's CPU seconds per million messages in, at that rate; `RSS`: its
 memory then. `limit`: who was busy then: a thread of the *broker*, a thread of the *client* side (the rate says little
-of the broker), the *machine* with all its cores, or nobody (*waiting* for the window). Latency at 10,000/s, from
-before the send to after the receive. All on one machine over the loopback, the clients in one process.
+of the broker), the *machine* with all its cores, *others* who use this machine, or nobody (*waiting* for the window).
+Latency at 10,000/s, from before the send to after the receive. All over the loopback, the clients in one process.
 
 Clients are written by hand and lean, but `thingsbus-zmq` and `zmqproxy` have libzmq's (high-water marks 100,000).
 `zmqproxy` is libzmq's XSUB/XPUB forwarder and nothing else: no parsing, no directory. Thingsbus and `redis-set` (a SET

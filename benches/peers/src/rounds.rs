@@ -53,10 +53,9 @@ pub struct Rate {
     pub lost: u64,
     pub cpu_s_per_million: f64,
     pub rss_mib: f64,
+    /// Who set the limit, and by what that is judged.
     pub limit: &'static str,
-    pub broker_thread: f64,
-    pub client_thread: f64,
-    pub machine_idle: f64,
+    pub busy: Limit,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -127,7 +126,6 @@ pub fn plan(pace: Pace, Timing { warm, measure }: Timing) -> Plan {
 
 impl Rate {
     pub fn of(outcome: &Outcome, window: u64) -> Self {
-        let Limit { broker_thread, client_thread, idle } = outcome.limit;
         Self {
             window,
             per_second: outcome.rate,
@@ -135,9 +133,7 @@ impl Rate {
             cpu_s_per_million: outcome.cpu_s_per_million,
             rss_mib: outcome.rss_mib,
             limit: outcome.limit.name(),
-            broker_thread,
-            client_thread,
-            machine_idle: idle,
+            busy: outcome.limit,
         }
     }
 }

@@ -50,20 +50,22 @@ impl Doors {
     }
 }
 
-/// The first of four ports that are free, for what cannot choose by itself. Below those that systems give out, so that
-/// nobody gets one in between by chance, and no two calls in a run give the same.
+/// The first of four ports that are free, for what cannot choose by itself. Below those that systems give out and those
+/// that a broker chooses, so that nobody gets one in between by chance, and no two calls in a run give the same.
 pub fn free_ports() -> u16 {
+    const FIRST: u16 = 5_000;
+    const BLOCKS: u16 = 1_200;
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = u16::try_from(std::process::id() % 3_000).unwrap_or_default();
+    let start = u16::try_from(std::process::id() % u32::from(BLOCKS)).unwrap_or_default();
     let is_free = |port: u16| {
         let at = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
         TcpListener::bind(at).is_ok() && UdpSocket::bind(at).is_ok()
     };
-    for _ in 0..3_000 {
-        let port = 20_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 3_000 * 4;
+    for _ in 0..BLOCKS {
+        let port = FIRST + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % BLOCKS * 4;
         if (port..port + 4).all(is_free) {
             return port;
         }
     }
-    panic!("no four ports in a row are free between 20000 and 32000")
+    panic!("no four ports in a row are free between {FIRST} and {}", FIRST + 4 * BLOCKS)
 }

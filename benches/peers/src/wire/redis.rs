@@ -39,7 +39,7 @@ impl Wire for Redis {
         let (first, mut at) = line(bytes)?;
         let mut last = None;
         for _ in 0..decimal(first.strip_prefix(b"*")?)? {
-            let (head, length) = line(&bytes[at..])?;
+            let (head, length) = line(bytes.get(at..)?)?;
             at += length;
             if let Some(length) = head.strip_prefix(b"$") {
                 let length = decimal(length)?;

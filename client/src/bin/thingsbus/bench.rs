@@ -54,13 +54,13 @@ pub(crate) struct Options {
     /// How many things the messages are about, in turn
     #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     things: u64,
-    /// How long each message's data is
+    /// How long each message's data is, from 63 on
     #[arg(long, value_name = "BYTES", default_value = "100", value_parser = clap::value_parser!(u32).range(DATA_BYTES_MIN..))]
     payload: u32,
     /// Messages a second, of all publishers [default: as fast as nothing is lost]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     rate: Option<u64>,
-    /// How many messages may be on their way, of all publishers [default: what the broker has room for, at most 10000]
+    /// How many messages may be on their way, of all publishers [default: what the broker has room for, at most 2000]
     #[arg(short, long, value_name = "N", conflicts_with = "rate", value_parser = clap::value_parser!(u64).range(1..))]
     window: Option<u64>,
     /// How long to publish [default: 5s, or until --messages]
@@ -80,7 +80,8 @@ pub(crate) struct Options {
 /// How often is looked whether it is over.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// All is sent: what has not come after so long without anything else coming will not come.
+/// All is sent: what has not come after so long without anything else coming, and after what was sent later, will not
+/// come. What may be on its way is waited for as long as the broker may take.
 const QUIET: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(options: Options, global: &Global, output: &mut Output) -> Result<(), Failure> {
@@ -137,7 +138,7 @@ pub(crate) fn run(options: Options, global: &Global, output: &mut Output) -> Res
     }
 }
 
-/// Waits for the end: everything came, or no more comes. True where the broker stood still.
+/// Waits for the end: everything came, or no more comes. True where nothing came back while there was sending.
 fn follow(
     plan: &Plan,
     course: &Course,
@@ -148,31 +149,35 @@ fn follow(
 ) -> bool {
     let mut progress = Progress::new();
     let mut moved = (0, Instant::now());
+    let mut all_sent_since = None;
     let mut gave_up = false;
-    // Of a low rate nothing is expected for a while.
-    let patience = patience + plan.rate.map_or(Duration::ZERO, |_| Duration::from_secs(1));
     loop {
         std::thread::sleep(LOOK_EVERY);
         if stop.signal() != 0 {
             course.stop_sending();
         }
+        let done = all_sent();
         let (sent, taken) = (course.sent(), course.taken());
-        if moved.0 != sent + taken {
-            moved = (sent + taken, Instant::now());
+        if moved.0 != taken {
+            moved = (taken, Instant::now());
         }
-        let still = moved.1.elapsed();
         progress.tell(sent, course.taken_least());
-        if all_sent() {
-            let (sent, taken) = (course.sent(), course.taken());
-            if taken >= sent.saturating_mul(u64::from(plan.subscribers)) || still > QUIET {
+        if done {
+            let since = *all_sent_since.get_or_insert_with(Instant::now);
+            let is_late = plan.udp || gave_up || stop.signal() != 0 || course.is_last_heard();
+            let limit = if is_late { QUIET } else { patience };
+            let is_whole = taken >= sent.saturating_mul(u64::from(plan.subscribers));
+            if is_whole || since.max(moved.1).elapsed() > limit {
                 return gave_up;
             }
-            continue;
-        }
-        load.sample();
-        if still > patience {
-            course.stop_sending();
-            gave_up = true;
+        } else {
+            load.sample();
+            // Of a low rate nothing is expected for a while.
+            let pause = plan.rate.map_or(Duration::ZERO, |_| Duration::from_secs(1));
+            if moved.1.elapsed() > patience + pause {
+                course.stop_sending();
+                gave_up = true;
+            }
         }
     }
 }

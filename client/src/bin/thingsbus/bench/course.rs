@@ -84,6 +84,11 @@ impl Course {
         self.0.heard.iter().map(next).min().unwrap_or(0)
     }
 
+    /// Has every subscriber heard every publisher's last message?
+    pub(super) fn is_last_heard(&self) -> bool {
+        (0..).zip(&self.0.sent).all(|(publisher, sent)| self.heard_by_all(publisher) >= sent.load(Relaxed))
+    }
+
     /// How many messages were sent.
     pub(super) fn sent(&self) -> u64 {
         self.0.sent.iter().map(|sent| sent.load(Relaxed)).sum()

@@ -24,7 +24,7 @@ pub(super) struct Findings {
     /// The broker's status.
     pub(super) before: Value,
     pub(super) after: Option<Value>,
-    /// Nothing moved any more.
+    /// Nothing came back any more.
     pub(super) gave_up: bool,
     /// That ended it early; 0 where none did.
     pub(super) signal: u8,
@@ -183,6 +183,7 @@ impl Findings {
             "message_bytes": plan.message_bytes,
             "rate": plan.rate,
             "window": plan.rate.is_none().then_some(plan.window),
+            "gave_up": self.gave_up,
             "signal": (self.signal > 0).then_some(self.signal),
             "seconds": self.received_for().as_secs_f64(),
             "sent": self.sent(),

@@ -13,7 +13,7 @@ const NUMBER_DIGITS: usize = 12;
 const TIME_DIGITS: usize = 15;
 
 /// The shortest data: with nothing to fill.
-pub(super) const DATA_BYTES_MIN: i64 = 62;
+pub(super) const DATA_BYTES_MIN: i64 = 63;
 
 /// A message that is written again and again.
 pub(super) struct Template {
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn data_has_the_bytes_that_are_asked_for() {
-        for payload in [DATA_BYTES_MIN as usize, 63, 5_000] {
+        for payload in [DATA_BYTES_MIN as usize, 64, 5_000] {
             let mut template = Template::new(&plan(payload), 0);
             let update: serde_json::Value =
                 serde_json::from_slice(template.write(1, 1, Duration::ZERO)).unwrap();

@@ -25,7 +25,7 @@ fn ends(findings: &Findings) -> Vec<String> {
         notes.push("the broker does not answer any more: what it counted is not known".to_owned());
     }
     if findings.gave_up {
-        notes.push("given up: nothing went on any more".to_owned());
+        notes.push("given up early: nothing came back any more".to_owned());
     }
     notes
 }
@@ -57,6 +57,7 @@ fn losses(findings: &Findings) -> Vec<String> {
     let mut notes = Vec::new();
     let plan = &findings.plan;
     let all = findings.all();
+    let disconnects: u64 = findings.heard.iter().map(|heard| heard.disconnects).sum();
     let stalls: u64 = findings.sent.iter().map(|sent| sent.stalls).sum();
     let less = if plan.rate.is_some() { "a lower --rate" } else { "a smaller --window, or --rate" };
     let came = findings.counted(&format!("/doors/{}/received", findings.door()));
@@ -87,27 +88,30 @@ fn losses(findings: &Findings) -> Vec<String> {
             counted(all.merged, "update")
         ));
     }
-    let explained = all.merged > 0 || astray > 0 || notes_of_rejected(findings);
-    if all.lost > 0 && !explained {
+    if disconnects > 0 {
+        notes.push(format!("subscribers lost their connection {}", counted(disconnects, "time")));
+    }
+    let rejected = findings.counted(&format!("/doors/{}/rejected", findings.door())).unwrap_or(0);
+    let explained = all.merged + astray + rejected + disconnects > 0;
+    if all.lost > 0 && !explained && !findings.gave_up {
         notes.push(format!(
             "{} lost, and the broker does not say where: were the subscribers connected all the time?",
             counted(all.lost, "message")
         ));
     }
     if all.out_of_order > 0 || all.repeated > 0 {
-        notes.push(
-            "messages came out of order or twice: that is never right over ZeroMQ; please report it"
-                .to_owned(),
-        );
+        let why = match (plan.udp, disconnects) {
+            (true, _) => "as datagrams may",
+            (false, 1..) => "as happens where a connection is lost",
+            (false, 0) => "which should not be over ZeroMQ: please report it",
+        };
+        notes.push(format!("messages came out of order or twice, {why}"));
     }
-    if stalls > 0 {
-        notes.push(format!("{} for lost messages, 1 s each, which lowers the rate", counted(stalls, "wait")));
+    if stalls > 0 && all.lost > 0 {
+        notes
+            .push(format!("{} for what was lost, of 1 s or more, lowered the rate", counted(stalls, "wait")));
     }
     notes
-}
-
-fn notes_of_rejected(findings: &Findings) -> bool {
-    findings.counted(&format!("/doors/{}/rejected", findings.door())).unwrap_or(0) > 0
 }
 
 /// That others used the broker too.

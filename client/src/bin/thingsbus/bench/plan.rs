@@ -9,10 +9,10 @@ use thingsbus_adaptor::wire::limits::{DATAGRAM_BYTES_MAX, MESSAGE_BYTES_MAX};
 use super::Options;
 use super::message::Template;
 use crate::failure::Failure;
-use crate::numbers::{bytes_text, grouped};
+use crate::numbers::{counted, grouped};
 
-/// Enough to keep everybody busy; more makes only queues longer.
-const WINDOW_MAX: u64 = 10_000;
+/// Enough to keep everybody busy: 1,000 to 10,000 carry the same on one machine, and more makes only latencies longer.
+const WINDOW_MAX: u64 = 2_000;
 
 /// Where neither a time nor a number is given.
 const DURATION: Duration = Duration::from_secs(5);
@@ -70,7 +70,7 @@ impl Plan {
         plan.message_bytes = template.len();
         let (limit, how) = if udp { (DATAGRAM_BYTES_MAX, "UDP") } else { (MESSAGE_BYTES_MAX, "ZeroMQ") };
         if plan.message_bytes > limit {
-            let limit = bytes_text((payload as usize + limit - plan.message_bytes) as u64);
+            let limit = counted((payload as usize + limit).saturating_sub(plan.message_bytes) as u64, "byte");
             return Err(Failure::usage(format_args!(
                 "--payload {payload}: by {how} it can be {limit} at the most"
             )));

@@ -20,11 +20,15 @@ const SEND_HIGH_WATER_MARK: i32 = 10_000;
 /// Who waits for the broker looks as often as this whether it is to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Who waits for the subscribers looks as often as this.
+/// Who waits for the subscribers looks after this, and then half as often each time.
 const WINDOW_PAUSE: Duration = Duration::from_micros(20);
+const WINDOW_PAUSE_MAX: Duration = Duration::from_millis(2);
 
-/// A window that stands still for so long was lost: what is in it is not waited for.
+/// Where nothing at all came for so long, what is on its way was lost and is not waited for.
 const STALL: Duration = Duration::from_secs(1);
+
+/// The same where only other publishers' messages came.
+const STALL_ALONE: Duration = Duration::from_secs(5);
 
 /// By what it goes out.
 enum Outlet {
@@ -148,7 +152,7 @@ impl Publisher {
                     sleep(left.min(LOOK_EVERY));
                     left <= LOOK_EVERY
                 }
-                Pace::Window { .. } => self.may_send(course, now),
+                Pace::Window { .. } => self.may_send(course, now, end),
             };
             if is_due && self.send((first + number) % self.things, course) {
                 self.report.count += 1;
@@ -165,24 +169,33 @@ impl Publisher {
     }
 
     /// Is there room in the window? Waits for it, a while.
-    fn may_send(&mut self, course: &Course, since: Instant) -> bool {
+    fn may_send(&mut self, course: &Course, now: Instant, end: Option<Instant>) -> bool {
         let (number, index) = (self.report.count, self.index);
         let Pace::Window { size, up_to } = &mut self.pace else { return true };
-        while number >= *up_to {
+        if number < *up_to {
+            return true;
+        }
+        let mut pause = WINDOW_PAUSE;
+        let mut moved = (course.taken(), now);
+        loop {
             *up_to = (*up_to).max(course.heard_by_all(index).saturating_add(*size));
             if number < *up_to {
-                break;
+                return true;
             }
-            if since.elapsed() > STALL {
+            sleep(pause);
+            pause = (pause * 2).min(WINDOW_PAUSE_MAX);
+            if course.is_stopped() || end.is_some_and(|end| Instant::now() >= end) {
+                return false;
+            }
+            let taken = course.taken();
+            if taken != moved.0 {
+                moved = (taken, Instant::now());
+            }
+            if moved.1.elapsed() > STALL || now.elapsed() > STALL_ALONE {
                 self.report.stalls += 1;
                 *up_to = number.saturating_add(*size);
             }
-            if course.is_stopped() {
-                return false;
-            }
-            sleep(WINDOW_PAUSE);
         }
-        true
     }
 
     fn send(&mut self, thing: u64, course: &Course) -> bool {

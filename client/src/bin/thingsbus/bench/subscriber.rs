@@ -51,6 +51,8 @@ pub(super) struct Heard {
     pub(super) latencies: Histogram<u64>,
     /// Updates that newer ones stood for, as the broker tells.
     pub(super) merged: u64,
+    /// How often its connection was lost.
+    pub(super) disconnects: u64,
     /// When the last message came that counts.
     pub(super) last: Option<Instant>,
 }
@@ -96,7 +98,7 @@ impl Subscriber {
         let socket = context.socket(SocketType::SUB).map_err(zmq)?;
         let monitor = Monitor::of(&socket, context).map_err(zmq)?;
         let ledgers = vec![Ledger::default(); usize::from(plan.publishers)];
-        let heard = Heard { ledgers, latencies, merged: 0, last: None };
+        let heard = Heard { ledgers, latencies, merged: 0, disconnects: 0, last: None };
         let reader = Reader::new(&plan.run);
         let subscriber = Self { socket, monitor, reader, index, heard, _context: context.clone() };
         let deadline = Instant::now() + wait;
@@ -171,7 +173,10 @@ impl Subscriber {
                 self.heard.last = Some(now);
             }
         }
-        let Self { socket, monitor, heard, .. } = self;
+        let Self { socket, monitor, mut heard, .. } = self;
+        while let Some(told) = monitor.next_event() {
+            heard.disconnects += u64::from(told == event::DISCONNECTED);
+        }
         drop(socket);
         monitor.wait_for_the_end();
         heard
