@@ -151,6 +151,10 @@ fn a_wrong_command_line_is_64_and_no_broker_is_1() {
         assert_eq!((ended, stdout.as_str()), (Some(code), ""), "{arguments:?} {stderr}");
         assert!(stderr.contains(part), "{part:?} is not in\n{stderr}");
     }
+    let crowded = TestBroker::with(|config| config.limits.connections_max = 3);
+    let Ended { code, stdout, stderr } = bench(&crowded, &["-n", "10", "-s", "5", "--timeout", "1"]);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""), "{stderr}");
+    assert!(stderr.contains("does not accept the connection"), "{stderr}");
     let help = bench(&broker, &["--help"]);
     let help = help.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     for part in ["Example: thingsbus bench", "stay in the broker's directory", "[default: bench]"] {

@@ -90,19 +90,19 @@ impl Peer {
             Self::Thingsbus | Self::ThingsbusZmq | Self::ThingsbusUdp => start_thingsbus(programs, &[]),
             Self::ZmqProxy | Self::ZmqProxyLean => {
                 let (publish, subscribe) = (free_port()?, free_port()?);
-                let mut command = Command::new(std::env::current_exe()?);
+                let mut command = dying_with_us(&std::env::current_exe()?);
                 command.args(["forwarder", &publish.to_string(), &subscribe.to_string()]);
                 start(command, publish, subscribe)
             }
             Self::Nats => {
                 let port = free_port()?;
-                let mut command = Command::new(&programs.nats);
+                let mut command = dying_with_us(&programs.nats);
                 command.args(["--addr", "127.0.0.1", "--port", &port.to_string()]);
                 start(command, port, port)
             }
             Self::Redis | Self::RedisSet => {
                 let port = free_port()?;
-                let mut command = Command::new(&programs.redis);
+                let mut command = dying_with_us(&programs.redis);
                 // In memory only.
                 command.args(["--bind", "127.0.0.1", "--save", "", "--port", &port.to_string()]);
                 start(command, port, port)
@@ -114,7 +114,7 @@ impl Peer {
                     format!("listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 100000\n");
                 let file = programs.scratch.join("mosquitto.conf");
                 std::fs::write(&file, settings)?;
-                let mut command = Command::new(&programs.mosquitto);
+                let mut command = dying_with_us(&programs.mosquitto);
                 command.arg("-c").arg(file);
                 start(command, port, port)
             }
@@ -150,7 +150,7 @@ impl Peer {
 pub fn start_thingsbus(programs: &Programs, flags: &[&str]) -> Result<Running> {
     let file = programs.scratch.join("thingsbus-ports.json");
     let _ = std::fs::remove_file(&file);
-    let mut command = Command::new(&programs.broker);
+    let mut command = dying_with_us(&programs.broker);
     command.args(["--bind", "127.0.0.1", "--port", "0", "--ports-file"]).arg(&file).args(flags);
     let mut process = Process::start(&mut command)?;
     let ports = process.comes_to(|| ports(&file))?;
@@ -158,6 +158,13 @@ pub fn start_thingsbus(programs: &Programs, flags: &[&str]) -> Result<Running> {
     let (publish, subscribe) = (port("input")?, port("clients")?);
     process.listens(subscribe)?;
     Ok(Running { process, publish, subscribe })
+}
+
+/// A command that ends when this program does, however that ends.
+fn dying_with_us(program: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]).arg(program);
+    command
 }
 
 fn ports(file: &Path) -> Option<serde_json::Value> {

@@ -160,5 +160,7 @@ fn tell(measured: &Measured, rounds: usize) {
     let latency = measured.latency.as_ref().map_or("no latency".into(), |latency| {
         format!("p50 {} us, p99 {} us", number(latency.p50_us), number(latency.p99_us))
     });
-    eprintln!("{round}/{rounds} {shape} {peer:15} {rate}, {latency}");
+    let lossy = measured.rates.iter().filter(|rate| rate.lost > 0);
+    let lossy: String = lossy.map(|rate| format!(", window {} lost {}", rate.window, rate.lost)).collect();
+    eprintln!("{round}/{rounds} {shape} {peer:15} {rate}, {latency}{lossy}");
 }

@@ -15,7 +15,7 @@ const KEPT: f64 = 0.99;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Limit {
-    /// The rate that was asked for, and it was kept.
+    /// The rate that was asked for: it was kept, and nothing was lost.
     Rate,
     Publishers,
     Subscribers,
@@ -33,7 +33,7 @@ impl Limit {
     pub(super) fn of(findings: &Findings) -> Vec<Self> {
         let plan = &findings.plan;
         let load = &findings.load;
-        if plan.rate.is_some_and(|rate| findings.sent_per_s() >= KEPT * rate as f64) {
+        if findings.is_whole() && plan.rate.is_some_and(|rate| findings.sent_per_s() >= KEPT * rate as f64) {
             return vec![Self::Rate];
         }
         let Some(publishers) = load.publishers() else { return vec![Self::Unknown] };

@@ -128,18 +128,18 @@ impl Report<'_> {
         self.output.line("")?;
         let mut parts = Vec::new();
         let percent = |share: f64| format!("{:.0} %", share * 100.0);
-        if let Some(cpu) = findings.broker_per_message() {
-            parts.push(format!("broker {} a message", latency_text(cpu)));
-        }
-        if let Some(share) = load.broker() {
-            parts.push(format!("broker {} of a core", percent(share)));
+        let cpu = findings.broker_per_message().map(|cpu| format!("{} a message", latency_text(cpu)));
+        let share = load.broker().map(|share| format!("{} of a core", percent(share)));
+        let broker: Vec<String> = cpu.into_iter().chain(share).collect();
+        if !broker.is_empty() {
+            parts.push(format!("broker {}", broker.join(", ")));
         }
         if let (Some(publishers), Some(subscribers)) = (load.publishers(), load.subscribers()) {
-            parts.push(format!("publishers {}", percent(publishers.cores)));
-            parts.push(format!("subscribers {}", percent(subscribers.cores)));
+            let (publishers, subscribers) = (percent(publishers.cores), percent(subscribers.cores));
+            parts.push(format!("publishers {publishers}, subscribers {subscribers}"));
         }
         if !parts.is_empty() {
-            self.field("CPU", &parts.join(", "), Style::new())?;
+            self.field("CPU", &parts.join("; "), Style::new())?;
         }
         if let Some([before, after, most]) = load.broker_memory() {
             let [before, after, most] = [before, after, most].map(bytes_text);

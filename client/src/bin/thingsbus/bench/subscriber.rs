@@ -35,12 +35,29 @@ const DIGITS: u8 = 3;
 /// One whose subscription is active.
 pub(super) struct Subscriber {
     socket: Socket,
-    monitor: Monitor,
+    monitor: Ending,
     reader: Reader,
     index: u16,
     heard: Heard,
     /// The context ends with its sockets, so it comes after them.
     _context: Context,
+}
+
+/// A monitor that is waited for when it is dropped, which must be after its socket was.
+struct Ending(Option<Monitor>);
+
+impl Ending {
+    fn next_event(&self) -> Option<u16> {
+        self.0.as_ref()?.next_event()
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Some(monitor) = self.0.take() {
+            monitor.wait_for_the_end();
+        }
+    }
 }
 
 /// What a subscriber has heard.
@@ -96,7 +113,7 @@ impl Subscriber {
         let latencies = Histogram::new(DIGITS).map_err(|error| error.to_string())?;
         let zmq = |error: Error| format!("ZeroMQ: {error}");
         let socket = context.socket(SocketType::SUB).map_err(zmq)?;
-        let monitor = Monitor::of(&socket, context).map_err(zmq)?;
+        let monitor = Ending(Some(Monitor::of(&socket, context).map_err(zmq)?));
         let ledgers = vec![Ledger::default(); usize::from(plan.publishers)];
         let heard = Heard { ledgers, latencies, merged: 0, disconnects: 0, last: None };
         let reader = Reader::new(&plan.run);
@@ -140,7 +157,8 @@ impl Subscriber {
             if left.is_zero() {
                 return Err(format!("{address} does not answer a subscription"));
             }
-            let mut items = [self.socket.as_poll_item(PollEvents::POLLIN), self.monitor.poll_item()];
+            let mut items = vec![self.socket.as_poll_item(PollEvents::POLLIN)];
+            items.extend(self.monitor.0.as_ref().map(Monitor::poll_item));
             // A signal, or what else cuts it short: everything is looked at again.
             let _ = zmq::poll(&mut items, milliseconds(left));
         }
@@ -178,7 +196,7 @@ impl Subscriber {
             heard.disconnects += u64::from(told == event::DISCONNECTED);
         }
         drop(socket);
-        monitor.wait_for_the_end();
+        drop(monitor);
         heard
     }
 }
