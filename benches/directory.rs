@@ -76,5 +76,5 @@ fn filled(things: usize) -> Directory {
 
 fn value(seq: u64) -> Value<'static> {
     let now = Timestamp::default();
-    Value { data: DATA, ts: now, received: now, seq, documentation_url: Some("http://example.org/space") }
+    Value { data: DATA, ts: now, received: now, seq, documentation_url: Some("http://example.org/sp") }
 }

@@ -68,7 +68,7 @@ fn filled(things: usize) -> Hub {
 
 fn update(ns: &str) -> Update<'_> {
     let ts = Timestamp::from_seconds(1423351104.945);
-    Update::from_checked(ns, ts, DATA, Some("http://example.org/space"), None)
+    Update::from_checked(ns, ts, DATA, Some("http://example.org/sp"), None)
 }
 
 fn ns(thing: usize) -> Namespace {
