@@ -5,6 +5,7 @@ use crate::support::TestBroker;
 use crate::support::good::Good;
 use crate::support::random::Random;
 use crate::support::raw::{COMMAND, MORE, Raw, command, frame, header};
+use crate::support::wait::until;
 
 #[test]
 fn subscriptions_of_every_kind_do_no_harm() {
@@ -28,9 +29,11 @@ fn subscriptions_of_every_kind_do_no_harm() {
         }
     });
     good.finish();
+    until("all of them to be gone", || {
+        (count(&broker.status(), "/doors/clients/connections/open") == 0).then_some(())
+    });
     let status = broker.stop();
     assert_eq!(count(&status, "/doors/clients/connections/refused"), 0, "{status}");
-    assert_eq!(count(&status, "/doors/clients/connections/open"), 0, "{status}");
 }
 
 /// A subscription, the end of one that never was, a mark, a message, a sign of life, something too long.
