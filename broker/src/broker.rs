@@ -14,7 +14,7 @@ use serde_json::json;
 use thingsbus_adaptor::wire::Timestamp;
 
 use crate::config::Config;
-use crate::door::listen;
+use crate::door::listen::{self, Sockets};
 use crate::error::Error;
 use turn::Turn;
 
@@ -27,7 +27,8 @@ const EVENTS: usize = 1_024;
 /// A broker that has its ports and does not turn yet.
 pub struct Broker {
     poll: Poll,
-    turn: Turn,
+    config: Config,
+    sockets: Sockets,
     handle: Handle,
     commands: Receiver<Command>,
     addresses: Addresses,
@@ -117,6 +118,14 @@ impl Broker {
             Error::Listen { address, protocol, source }
         })?;
         let addresses = Addresses { clients: sockets.address, udp_buffer_bytes: sockets.udp_buffer_bytes };
+        if sockets.udp_buffer_bytes < listen::UDP_BUFFER_BYTES {
+            tracing::info!(
+                "datagrams: the system gives a buffer of {} KiB, not the {} KiB asked for; bursts may be too much for \
+                 it: sysctl net.core.rmem_max",
+                sockets.udp_buffer_bytes / 1024,
+                listen::UDP_BUFFER_BYTES / 1024,
+            );
+        }
         if let Some(path) = &config.ports_file {
             write_whole(path, &addresses.to_json())
                 .map_err(|source| Error::Write { path: path.clone(), source })?;
@@ -124,8 +133,7 @@ impl Broker {
         let poll = Poll::new().map_err(Error::Poll)?;
         let waker = Arc::new(Waker::new(poll.registry(), turn::WAKER).map_err(Error::Poll)?);
         let (sender, commands) = channel();
-        let turn = Turn::new(config, sockets, poll.registry()).map_err(Error::Poll)?;
-        Ok(Self { poll, turn, handle: Handle { commands: sender, waker }, commands, addresses })
+        Ok(Self { poll, config, sockets, handle: Handle { commands: sender, waker }, commands, addresses })
     }
 
     /// Where the doors are.
@@ -144,49 +152,50 @@ impl Broker {
     ///
     /// # Errors
     /// Where the system no longer lets it wait for sockets.
-    pub fn run(mut self) -> Result<serde_json::Value, Error> {
+    pub fn run(self) -> Result<serde_json::Value, Error> {
+        let Self { mut poll, config, sockets, commands, handle: _handle, .. } = self;
+        let mut turn = Turn::new(config, sockets, poll.registry()).map_err(Error::Poll)?;
         let mut events = Events::with_capacity(EVENTS);
         'turning: loop {
-            let timeout = self.turn.timeout(Instant::now());
-            self.wait(&mut events, timeout)?;
-            self.turn.turn(&events, self.poll.registry(), Instant::now(), now());
+            wait(&mut poll, &mut events, turn.timeout(Instant::now()))?;
+            turn.turn(&events, poll.registry(), Instant::now(), now());
             // All of them: the system makes one event of several wakings.
-            while let Ok(command) = self.commands.try_recv() {
+            while let Ok(command) = commands.try_recv() {
                 match command {
-                    Command::Reconfigure(config) => self.turn.reconfigure(*config),
+                    Command::Reconfigure(config) => turn.reconfigure(*config),
                     Command::Stop => break 'turning,
                 }
             }
         }
-        self.drain()?;
-        Ok(self.turn.status(Instant::now(), now()))
+        drain(&mut poll, &mut turn)?;
+        Ok(turn.status(Instant::now(), now()))
     }
+}
 
-    /// Waits for events. A signal ends the waiting with none.
-    fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) -> Result<(), Error> {
-        match self.poll.poll(events, timeout) {
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
-                events.clear();
-                Ok(())
-            }
-            other => other.map_err(Error::Poll),
+/// Waits for events. A signal ends the waiting with none.
+fn wait(poll: &mut Poll, events: &mut Events, timeout: Option<Duration>) -> Result<(), Error> {
+    match poll.poll(events, timeout) {
+        Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
+            events.clear();
+            Ok(())
         }
+        other => other.map_err(Error::Poll),
     }
+}
 
-    /// Sends what waits, for as long as clients take it and [`STOP_TIME`] allows.
-    fn drain(&mut self) -> Result<(), Error> {
-        let deadline = Instant::now() + STOP_TIME;
-        let mut events = Events::with_capacity(EVENTS);
-        while !self.turn.flush_all() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                tracing::warn!("some clients did not take everything that waited for them");
-                break;
-            }
-            self.wait(&mut events, Some(left))?;
+/// Sends what waits, for as long as clients take it and [`STOP_TIME`] allows.
+fn drain(poll: &mut Poll, turn: &mut Turn) -> Result<(), Error> {
+    let deadline = Instant::now() + STOP_TIME;
+    let mut events = Events::with_capacity(EVENTS);
+    while !turn.flush_all() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            tracing::warn!("some clients did not take everything that waited for them");
+            break;
         }
-        Ok(())
+        wait(poll, &mut events, Some(left))?;
     }
+    Ok(())
 }
 
 /// The wall clock.

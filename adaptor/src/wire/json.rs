@@ -29,9 +29,6 @@ pub struct Scratch {
 pub fn decode_update<'a>(bytes: &'a [u8], scratch: &'a mut Scratch) -> Result<Update<'a>, Rejected> {
     let text = checked_text(bytes, MESSAGE_BYTES_MAX)?;
     let Scratch { ns, data, documentation_url, .. } = scratch;
-    if let Some(update) = canonical::read(text) {
-        return Ok(update);
-    }
     update_from_text(text, 0, Texts { ns, data, documentation_url })
 }
 
@@ -171,6 +168,11 @@ fn checked_text(bytes: &[u8], bytes_max: usize) -> Result<&str, Rejected> {
 }
 
 fn update_from_text<'a>(text: &'a str, repairs: u32, texts: Texts<'a>) -> Result<Update<'a>, Rejected> {
+    if repairs == 0
+        && let Some(update) = canonical::read(text)
+    {
+        return Ok(update);
+    }
     let mut scanner = Scanner::new(text, DEPTH_MAX);
     let fields = if scanner.peek() == Some(b'[') {
         Fields::read_list(&mut scanner)?

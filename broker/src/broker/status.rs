@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::counters::{Connections, Queries};
 use crate::door::input::Sender;
 use crate::door::peers::Peers;
+use crate::door::udp::Udp;
 
 /// Where everything is that the status tells.
 pub(super) struct Status<'b> {
@@ -17,7 +18,7 @@ pub(super) struct Status<'b> {
     pub(super) senders: &'b Peers<Sender>,
     pub(super) askers: Openings,
     pub(super) queries: &'b Queries,
-    pub(super) udp_buffer_bytes: usize,
+    pub(super) udp: &'b Udp,
     pub(super) config: &'b Config,
     pub(super) started: Instant,
 }
@@ -47,7 +48,8 @@ impl Status<'_> {
         let mut zmq_in = zmq_in.to_json();
         zmq_in.insert("connections".to_owned(), Openings::of(self.senders).to_json());
         let mut udp_in = udp_in.to_json();
-        udp_in.insert("buffer_bytes".to_owned(), json!(self.udp_buffer_bytes));
+        udp_in.insert("buffer_bytes".to_owned(), json!(self.udp.buffer_bytes()));
+        udp_in.insert("dropped_by_system".to_owned(), json!(self.udp.dropped()));
         json!({
             "type": "status",
             "version": env!("CARGO_PKG_VERSION"),

@@ -29,6 +29,9 @@ use crate::zmtp::Role;
 /// What wakes a sleeping broker.
 pub(super) const WAKER: Token = Token(0);
 
+/// How soon after a datagram it is looked whether the system dropped others.
+const DROPS_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
+
 /// What a token stands for: the low bits say what, the rest which peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
@@ -85,10 +88,18 @@ pub(super) struct Turn {
     handshakes_due: Option<Instant>,
     counters_due: Option<Instant>,
     counters_told: u64,
-    udp_buffer_bytes: usize,
+    drops: Drops,
     config: Config,
     started: Instant,
     queries: Queries,
+}
+
+/// What the system dropped at the UDP door, as it was last looked at.
+#[derive(Default)]
+struct Drops {
+    /// When it is looked at again: some time after a datagram came.
+    due: Option<Instant>,
+    told: u64,
 }
 
 /// The snapshot that 0.2.1's clients wait for.
@@ -119,7 +130,7 @@ impl Turn {
             senders: Peers::new("ZeroMQ input", Role::Input, MESSAGE_BYTES_MAX, senders, |key| {
                 Source::Sender(key).token()
             }),
-            udp: Udp::new(udp),
+            udp: Udp::new(udp, sockets.udp_buffer_bytes),
             askers: Peers::new("query door", Role::Query, query::FRAME_BYTES_MAX, askers, |key| {
                 Source::Asker(key).token()
             }),
@@ -131,7 +142,7 @@ impl Turn {
             handshakes_due: None,
             counters_due: None,
             counters_told: 0,
-            udp_buffer_bytes: sockets.udp_buffer_bytes,
+            drops: Drops::default(),
             config: config.clone(),
             started: now,
             queries: Queries::default(),
@@ -146,7 +157,7 @@ impl Turn {
         if !self.unfinished.is_empty() || self.snapshot.part.is_some() || self.middle.clients.has_parts() {
             return Some(Duration::ZERO);
         }
-        let due = [Some(self.snapshot.due), self.handshakes_due, self.counters_due];
+        let due = [Some(self.snapshot.due), self.handshakes_due, self.counters_due, self.drops.due];
         due.into_iter().flatten().min().map(|due| due.saturating_duration_since(now))
     }
 
@@ -193,17 +204,8 @@ impl Turn {
     /// How the broker is, as `thingsbus status` gets it.
     pub(super) fn status(&self, instant: Instant, now: Timestamp) -> Value {
         let askers = Openings::of(&self.askers);
-        let Self { senders, middle, queries, udp_buffer_bytes, config, started, .. } = self;
-        Status {
-            middle,
-            senders,
-            askers,
-            queries,
-            udp_buffer_bytes: *udp_buffer_bytes,
-            config,
-            started: *started,
-        }
-        .to_json(instant, now)
+        let Self { senders, middle, queries, udp, config, started, .. } = self;
+        Status { middle, senders, askers, queries, udp, config, started: *started }.to_json(instant, now)
     }
 
     fn event(&mut self, event: &Event, registry: &Registry) {
@@ -233,7 +235,10 @@ impl Turn {
             Source::ClientsListener => middle.clients.peers.accept(registry, instant, complaints),
             Source::InputListener => senders.accept(registry, instant, complaints),
             Source::QueryListener => askers.accept(registry, instant, complaints),
-            Source::Udp => udp.receive(|from, bytes| middle.datagram(from, bytes)),
+            Source::Udp => {
+                self.drops.due.get_or_insert(instant + DROPS_LOOKED_AT_EVERY);
+                udp.receive(|from, bytes| middle.datagram(from, bytes))
+            }
             Source::Client(key) => {
                 let Middle { hub, clients, .. } = middle;
                 clients.read(key, buffer, instant, complaints, hub) == ReadEnd::More
@@ -262,9 +267,8 @@ impl Turn {
         if self.askers.get_mut(key).is_some_and(|peer| peer.is_overfull()) {
             return false; // The next writable event brings it back.
         }
-        let Self { askers, middle, complaints, buffer, queries, senders, config, started, .. } = self;
-        let (now, openings, udp_buffer_bytes, started) =
-            (middle.now, Openings::of(askers), self.udp_buffer_bytes, *started);
+        let Self { askers, middle, complaints, buffer, queries, senders, udp, config, started, .. } = self;
+        let (now, openings, started) = (middle.now, Openings::of(askers), *started);
         let end = askers.read(key, buffer, instant, complaints, |_, peer, event| {
             peer.event(event, |ask, out| match ask {
                 Ok(Ask::Things(query)) => {
@@ -273,8 +277,7 @@ impl Turn {
                 }
                 Ok(_) => {
                     let askers = openings.clone();
-                    let status =
-                        Status { middle, senders, askers, queries, udp_buffer_bytes, config, started };
+                    let status = Status { middle, senders, askers, queries, udp, config, started };
                     out.extend_from_slice(status.to_json(instant, now).to_string().as_bytes());
                     queries.answered += 1;
                 }
@@ -321,9 +324,28 @@ impl Turn {
             clients.publish(&message, Kind::Snapshot, hub, instant);
             self.snapshot.part = next.map(Some);
         }
+        if self.drops.due.is_some_and(|due| due <= instant) {
+            self.drops.due = None;
+            self.tell_drops();
+        }
         if self.counters_due.is_some_and(|due| due <= instant) {
             self.counters_due = Some(instant + Duration::from_secs(self.config.log.counters_every_s));
             self.tell_counters();
+        }
+    }
+
+    /// Where the system had to drop datagrams since it was last looked at.
+    fn tell_drops(&mut self) {
+        let Some(dropped) = self.udp.dropped() else { return };
+        let before = std::mem::replace(&mut self.drops.told, dropped);
+        if dropped > before {
+            let (more, kib) = (dropped - before, self.udp.buffer_bytes() / 1024);
+            self.complaints.tell("udp_dropped", self.middle.instant, || {
+                format!(
+                    "the system dropped {more} datagrams before the broker took them ({dropped} so far): its buffer \
+                     of {kib} KiB was full; more room, where they come in bursts: sysctl net.core.rmem_max"
+                )
+            });
         }
     }
 

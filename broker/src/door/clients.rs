@@ -191,25 +191,34 @@ impl Clients {
         if self.turn.is_empty() {
             return;
         }
-        let turn = Arc::new(std::mem::take(&mut self.turn));
-        self.forget_who_waits_no_more();
-        for key in std::mem::take(&mut self.touched) {
-            let Some(peer) = self.peers.get_mut(key) else { continue };
-            match peer.deliver(&turn) {
-                Ok(()) if peer.outbox.is_empty() => {}
-                Ok(()) => {
-                    if !std::mem::replace(&mut peer.state.waits, true) {
-                        self.waiting.push(key);
-                    }
-                }
+        let mut turn = std::mem::take(&mut self.turn);
+        let mut touched = std::mem::take(&mut self.touched);
+        // Those whose sockets took everything, most often all, are done with; the others stay on the list.
+        touched.retain(|&key| {
+            let Some(peer) = self.peers.get_mut(key) else { return false };
+            match peer.write(&turn) {
+                Ok(0) => peer.state.finish_turn(),
+                Ok(_) => return true,
                 Err(_) => self.close(key),
             }
+            false
+        });
+        self.forget_who_waits_no_more();
+        if !touched.is_empty() {
+            // It may be kept for long: no more of it than is used.
+            turn.shrink_to_fit();
+            let turn = Arc::new(std::mem::take(&mut turn));
+            for &key in &touched {
+                let Some(peer) = self.peers.get_mut(key) else { continue };
+                peer.keep(&turn);
+                if !std::mem::replace(&mut peer.state.waits, true) {
+                    self.waiting.push(key);
+                }
+            }
+            touched.clear();
         }
-        // Nobody waits for it in most turns: then its memory serves the next one.
-        if let Ok(mut turn) = Arc::try_unwrap(turn) {
-            turn.clear();
-            self.turn = turn;
-        }
+        turn.clear();
+        (self.turn, self.touched) = (turn, touched);
     }
 
     /// Writes what those are due who do not follow the stream: slow clients and newcomers. Only after a delivery, so

@@ -10,7 +10,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 const BACKLOG: i32 = 1_024;
 
 /// The receive buffer that is asked for, in bytes: a second of bursts from a thousand sensors.
-const UDP_BUFFER_BYTES: usize = 4 * 1024 * 1024;
+pub(crate) const UDP_BUFFER_BYTES: usize = 4 * 1024 * 1024;
 
 /// How soon a dead peer is noticed where nothing is sent: a minute of silence, then three questions.
 const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
@@ -104,11 +104,23 @@ fn tcp(address: SocketAddr) -> Result<std::net::TcpListener, Refused> {
 fn udp(address: SocketAddr) -> Result<(std::net::UdpSocket, usize), Refused> {
     on_both_families(address, "UDP", |address| {
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
-        socket.set_recv_buffer_size(UDP_BUFFER_BYTES)?;
+        ask_for_buffer(&socket)?;
         take(&socket, address)?;
         let given = socket.recv_buffer_size()?;
         Ok((socket.into(), given))
     })
+}
+
+/// Past the system's `net.core.rmem_max` only who may administer the network gets it.
+fn ask_for_buffer(socket: &Socket) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use nix::sys::socket::{setsockopt, sockopt::RcvBufForce};
+        if setsockopt(socket, RcvBufForce, &UDP_BUFFER_BYTES).is_ok() {
+            return Ok(());
+        }
+    }
+    socket.set_recv_buffer_size(UDP_BUFFER_BYTES)
 }
 
 fn take(socket: &Socket, address: SocketAddr) -> io::Result<()> {

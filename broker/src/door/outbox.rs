@@ -8,6 +8,9 @@ use std::sync::Arc;
 /// The most pieces in one system call; Linux takes 1,024 and gains nothing past some dozens.
 const PIECES_MAX: usize = 64;
 
+/// What a piece of shared memory must have on average to be worth its place in the queue, in bytes.
+const PIECE_BYTES: usize = 1_024;
+
 /// What waits to be sent to one peer.
 #[derive(Default)]
 pub(crate) struct Outbox {
@@ -44,12 +47,13 @@ impl Outbox {
         }
     }
 
-    /// Adds what is left of `ranges` after their first `skip` bytes. What is the smaller part of `shared` is copied,
-    /// so that a peer which wants little does not hold much in memory.
+    /// Adds what is left of `ranges` after their first `skip` bytes. What is the smaller part of `shared`, or in small
+    /// pieces, is copied, so that a peer which wants little does not hold much in memory.
     pub(crate) fn push_shared(&mut self, shared: &Arc<Vec<u8>>, ranges: &[Range<usize>], skip: usize) {
         let rest = rest_of(ranges, skip);
-        let wanted: usize = rest.clone().map(|range| range.len()).sum();
-        if wanted * 2 >= shared.len() {
+        let (pieces, wanted) =
+            rest.clone().fold((0, 0), |(pieces, sum), range| (pieces + 1, sum + range.len()));
+        if wanted * 2 >= shared.len() && wanted >= pieces * PIECE_BYTES {
             for range in rest {
                 self.push_piece(Piece { shared: shared.clone(), range });
             }

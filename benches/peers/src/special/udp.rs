@@ -9,8 +9,9 @@ use crate::peer::{Peer, Programs};
 use crate::rounds::{Timing, WINDOWS, once};
 
 pub const ABOUT: &str = "\
-msgpack lists by plain `send`, one system call each, to one lean subscriber. Without a window (as sensors send) the
-rates below were tried until datagrams were lost twice in a row, or the senders were no faster.";
+msgpack lists to one lean subscriber. With a window in flight the senders stand for many sensors, up to 250 datagrams in
+a system call; without one (as a sensor sends, one in a call) rates were tried until datagrams were lost twice in a row,
+or the senders were no faster.";
 
 const RATES: [f64; 10] = [1e5, 1.5e5, 2e5, 2.5e5, 3e5, 3.5e5, 4e5, 4.5e5, 5e5, 6e5];
 /// Of the asked rate, what senders must reach.

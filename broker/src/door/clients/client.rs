@@ -25,6 +25,8 @@ pub(crate) struct Client {
     /// What of the turn's buffer is for it.
     ranges: Vec<Range<usize>>,
     ranges_bytes: usize,
+    /// How many bytes of them were written.
+    written: usize,
     /// The last message that it was looked at for, so that it gets none twice.
     looked_at: u64,
     /// It had its first snapshot, or is having it.
@@ -53,6 +55,7 @@ impl Default for Client {
             lag: None,
             ranges: Vec::new(),
             ranges_bytes: 0,
+            written: 0,
             looked_at: 0,
             has_snapshot: false,
             asks: false,
@@ -93,6 +96,12 @@ impl Client {
         false
     }
 
+    /// Has nothing of the turn's buffer any more.
+    pub(super) fn finish_turn(&mut self) {
+        self.ranges.clear();
+        (self.ranges_bytes, self.written) = (0, 0);
+    }
+
     pub(super) fn is_or_was_behind(&self) -> bool {
         self.lag.is_some() || self.merged > 0
     }
@@ -128,17 +137,17 @@ impl Peer<Client> {
         fits
     }
 
-    /// Sends its part of `turn`, or keeps what the socket does not take.
-    pub(super) fn deliver(&mut self, turn: &Arc<Vec<u8>>) -> std::io::Result<()> {
-        let ranges = std::mem::take(&mut self.state.ranges);
-        let wanted = std::mem::take(&mut self.state.ranges_bytes);
-        let written = if self.outbox.is_empty() { write_direct(&mut self.stream, turn, &ranges)? } else { 0 };
-        if written < wanted {
-            self.outbox.push_shared(turn, &ranges, written);
-        }
-        self.state.ranges = ranges;
-        self.state.ranges.clear();
-        Ok(())
+    /// Writes its part of `turn`, unless something waits already; how many bytes are left to be kept.
+    pub(super) fn write(&mut self, turn: &[u8]) -> std::io::Result<usize> {
+        let Client { ranges, ranges_bytes, written, .. } = &mut self.state;
+        *written = if self.outbox.is_empty() { write_direct(&mut self.stream, turn, ranges)? } else { 0 };
+        Ok(*ranges_bytes - *written)
+    }
+
+    /// Keeps what was not written of its part of `turn`, and is ready for the next turn.
+    pub(super) fn keep(&mut self, turn: &Arc<Vec<u8>>) {
+        self.outbox.push_shared(turn, &self.state.ranges, self.state.written);
+        self.state.finish_turn();
     }
 
     /// How it is, as `thingsbus status` gets it.

@@ -118,11 +118,23 @@ impl Report<'_> {
             let count = grouped(count.as_u64().unwrap_or_default());
             let known = Rejected::ALL.iter().find(|known| known.name() == reason);
             let why = known.map_or_else(|| reason.clone(), ToString::to_string);
-            let words = format!("{count} rejected: {why}");
-            let words: Vec<Part> = words.split(' ').map(|word| Part::plain(word.to_owned())).collect();
-            self.flow("", &words, " ")?;
+            self.remark(&format!("{count} rejected: {why}"))?;
+        }
+        let dropped = self.number(&format!("/doors/{door}/dropped_by_system"));
+        if dropped > 0 {
+            let buffer = bytes_text(self.number(&format!("/doors/{door}/buffer_bytes")));
+            let dropped = grouped(dropped);
+            self.remark(&format!(
+                "{dropped} never seen: the system dropped them, its buffer of {buffer} was full"
+            ))?;
         }
         Ok(())
+    }
+
+    /// A sentence about what the line above tells.
+    fn remark(&mut self, sentence: &str) -> Result<(), Failure> {
+        let words: Vec<Part> = sentence.split(' ').map(|word| Part::plain(word.to_owned())).collect();
+        self.flow("", &words, " ")
     }
 
     /// A door: its counts, of which some are to be seen where they are not zero, and its connections where it has some.
