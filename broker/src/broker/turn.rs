@@ -85,7 +85,7 @@ pub(super) struct Turn {
     /// Who has more to say than its budget let it.
     unfinished: VecDeque<Source>,
     snapshot: PeriodicSnapshot,
-    handshakes_due: Option<Instant>,
+    peers_due: Option<Instant>,
     counters_due: Option<Instant>,
     counters_told: u64,
     drops: Drops,
@@ -139,7 +139,7 @@ impl Turn {
             buffer: ReadBuffer::new(MESSAGE_BYTES_MAX),
             unfinished: VecDeque::new(),
             snapshot: PeriodicSnapshot { due: now, part: None },
-            handshakes_due: None,
+            peers_due: None,
             counters_due: None,
             counters_told: 0,
             drops: Drops::default(),
@@ -157,7 +157,7 @@ impl Turn {
         if !self.unfinished.is_empty() || self.snapshot.part.is_some() || self.middle.clients.has_parts() {
             return Some(Duration::ZERO);
         }
-        let due = [Some(self.snapshot.due), self.handshakes_due, self.counters_due, self.drops.due];
+        let due = [Some(self.snapshot.due), self.peers_due, self.counters_due, self.drops.due];
         due.into_iter().flatten().min().map(|due| due.saturating_duration_since(now))
     }
 
@@ -252,10 +252,12 @@ impl Turn {
             }
             Source::Asker(key) => self.read_asker(key),
         };
-        if matches!(source, Source::ClientsListener | Source::InputListener | Source::QueryListener) {
-            // Newcomers have some seconds for their handshake, and who could not be let in is looked at again.
+        let calls = matches!(source, Source::ClientsListener | Source::InputListener | Source::QueryListener);
+        if calls || self.middle.clients.peers.has_ttl() || self.senders.has_ttl() || self.askers.has_ttl() {
+            // Newcomers have some seconds for their handshake, who could not be let in is looked at again, and some
+            // peers say how long they may be silent.
             let soon = instant + Duration::from_secs(1);
-            self.handshakes_due = Some(self.handshakes_due.map_or(soon, |due| due.min(soon)));
+            self.peers_due = Some(self.peers_due.map_or(soon, |due| due.min(soon)));
         }
         if more {
             self.unfinished.push_back(source);
@@ -292,14 +294,14 @@ impl Turn {
 
     fn do_what_is_due(&mut self) {
         let Middle { instant, now, .. } = self.middle;
-        if self.handshakes_due.is_some_and(|due| due <= instant) {
+        if self.peers_due.is_some_and(|due| due <= instant) {
             let complaints = &mut self.complaints;
             let next = [
-                self.middle.clients.peers.expire(instant, complaints),
-                self.senders.expire(instant, complaints),
-                self.askers.expire(instant, complaints),
+                self.middle.clients.expire(instant, complaints),
+                self.senders.expire(instant, complaints).again,
+                self.askers.expire(instant, complaints).again,
             ];
-            self.handshakes_due = next.into_iter().flatten().min();
+            self.peers_due = next.into_iter().flatten().min();
             for (again, listener) in [
                 (self.middle.clients.peers.is_to_accept_again(), Source::ClientsListener),
                 (self.senders.is_to_accept_again(), Source::InputListener),

@@ -14,7 +14,7 @@ use serde_json::Value;
 use thingsbus_adaptor::wire::{Mark, Timestamp};
 
 use super::complaints::Complaints;
-use super::peers::{Peer, Peers, ReadBuffer, ReadEnd, Then};
+use super::peers::{Expired, Peer, Peers, ReadBuffer, ReadEnd, Then};
 use super::subscriptions::Subscriptions;
 use crate::counters::Outgoing;
 use crate::hub::Hub;
@@ -134,6 +134,15 @@ impl Clients {
             self.subscriptions.forget(key);
         }
         end
+    }
+
+    /// Closes who did not finish the handshake in time, and who was silent for too long; when to look again.
+    pub(crate) fn expire(&mut self, now: Instant, complaints: &mut Complaints) -> Option<Instant> {
+        let Expired { keys, again } = self.peers.expire(now, complaints);
+        for key in keys {
+            self.subscriptions.forget(key);
+        }
+        again
     }
 
     /// Sends what waits for a client that takes more now.

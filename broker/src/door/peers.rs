@@ -24,6 +24,9 @@ const ACCEPTS: usize = 256;
 /// A peer that has not finished its handshake by then is closed; libzmq's own is 30 s, and nobody needs 5.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 
+/// How often it is looked who was silent for longer than it wants to be waited for.
+const TTL_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
+
 /// While more than this waits for a peer, the protocol's own words wait inside its connection, where the latest PONG
 /// stands for all before it: a peer that sends PINGs and does not read must not fill our memory. In bytes.
 const WAITING_BYTES_MAX: usize = 4_096;
@@ -51,6 +54,10 @@ pub(crate) struct Peer<S> {
     paused: bool,
     /// No two peers of a door have the same number, while their keys are used again.
     number: u64,
+    /// When it last sent anything.
+    heard: Instant,
+    /// After so long a silence it wants to be taken for gone.
+    ttl: Option<Duration>,
 }
 
 /// What the door says after an event.
@@ -91,7 +98,16 @@ pub(crate) struct Peers<S> {
     /// Somebody calls and could not be accepted.
     unaccepted: bool,
     handshaking: VecDeque<(Instant, usize, u64)>,
+    /// Who has said after how long a silence it is to be taken for gone, by key and number.
+    with_ttl: Vec<(usize, u64)>,
     numbers: u64,
+}
+
+/// Who was closed because its time was over.
+pub(crate) struct Expired {
+    pub(crate) keys: Vec<usize>,
+    /// When to look again.
+    pub(crate) again: Option<Instant>,
 }
 
 impl<S: Default> Peers<S> {
@@ -113,6 +129,7 @@ impl<S: Default> Peers<S> {
             connections_max: usize::MAX,
             unaccepted: false,
             handshaking: VecDeque::new(),
+            with_ttl: Vec::new(),
             numbers: 0,
         }
     }
@@ -210,6 +227,8 @@ impl<S: Default> Peers<S> {
             unread: Vec::new(),
             paused: false,
             number: self.numbers,
+            heard: now,
+            ttl: None,
         });
         // The greeting. A peer that does not take 64 bytes is noticed when it is read from.
         peer.take_protocol_output();
@@ -226,7 +245,12 @@ impl<S: Default> Peers<S> {
         mut on: impl FnMut(usize, &mut Peer<S>, Event<'_>) -> Then,
     ) -> ReadEnd {
         let Some(peer) = self.peers.get_mut(key) else { return ReadEnd::Closed };
+        peer.heard = now;
+        let had_ttl = peer.ttl.is_some();
         let result = peer.read(buffer, |peer, event| on(key, peer, event));
+        if !had_ttl && peer.ttl.is_some() {
+            self.with_ttl.push((key, peer.number));
+        }
         match result {
             Ok(end) => end,
             Err(Close::Gone) => {
@@ -262,8 +286,27 @@ impl<S: Default> Peers<S> {
         self.peers.try_remove(key)
     }
 
-    /// Closes who did not finish the handshake in time; when to look again.
-    pub(crate) fn expire(&mut self, now: Instant, complaints: &mut Complaints) -> Option<Instant> {
+    /// Closes who did not finish the handshake in time, and who was silent for as long as it said itself.
+    pub(crate) fn expire(&mut self, now: Instant, complaints: &mut Complaints) -> Expired {
+        let mut keys = Vec::new();
+        self.with_ttl.retain(|&(key, number)| {
+            let Some(peer) = self.peers.get(key).filter(|peer| peer.number == number) else { return false };
+            let is_gone = peer.is_silent(now);
+            if is_gone {
+                tracing::debug!("{} was silent at the {} for longer than it allows", peer.address, self.name);
+                keys.push(key);
+            }
+            !is_gone
+        });
+        for key in &keys {
+            self.close(*key);
+        }
+        let handshakes = self.expire_handshakes(now, complaints);
+        let silences = (!self.with_ttl.is_empty()).then(|| now + TTL_LOOKED_AT_EVERY);
+        Expired { keys, again: handshakes.into_iter().chain(silences).min() }
+    }
+
+    fn expire_handshakes(&mut self, now: Instant, complaints: &mut Complaints) -> Option<Instant> {
         while let Some(&(deadline, key, number)) = self.handshaking.front() {
             let waiting = |peer: &Peer<S>| peer.number == number && !peer.zmtp.is_ready();
             if self.peers.get(key).is_some_and(waiting) {
@@ -285,12 +328,22 @@ impl<S: Default> Peers<S> {
         }
         None
     }
+
+    /// Has any peer a ttl of its own?
+    pub(crate) fn has_ttl(&self) -> bool {
+        !self.with_ttl.is_empty()
+    }
 }
 
 impl<S> Peer<S> {
     /// A number that no other peer of this door has or had.
     pub(crate) fn number(&self) -> u64 {
         self.number
+    }
+
+    /// Was it silent for as long as it said itself? One that is not read from may well have spoken.
+    fn is_silent(&self, now: Instant) -> bool {
+        !self.paused && self.ttl.is_some_and(|ttl| now.duration_since(self.heard) > ttl)
     }
 
     pub(crate) fn flush(&mut self) -> io::Result<bool> {
@@ -365,6 +418,11 @@ impl<S> Peer<S> {
             self.take_protocol_output();
             let Some((used, event)) = next.map_err(Close::Refused)? else { return Ok(Then::GoOn) };
             *bytes = bytes.get(used..).unwrap_or_default();
+            if let Event::Ping { ttl } = event
+                && !ttl.is_zero()
+            {
+                self.ttl = Some(ttl);
+            }
             if on(self, event) == Then::Pause {
                 return Ok(Then::Pause);
             }

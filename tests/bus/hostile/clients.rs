@@ -80,3 +80,31 @@ fn a_client_with_too_many_subscriptions_keeps_those_it_has() {
     assert!(heard.starts_with(br#"{"ns":"evil9999.x""#), "{}", heard.escape_ascii());
     good.finish();
 }
+
+#[test]
+fn a_peer_is_taken_at_its_word_how_long_it_may_be_silent() {
+    let broker = TestBroker::start();
+    let all = command("SUBSCRIBE", b"{\"ns\":");
+    let tenth_of_a_second = command("PING", b"\x00\x01there?");
+    let mut patient = Raw::ready(broker.clients, "SUB");
+    patient.send(&[all.clone(), command("PING", b"\x00\x00there?")].concat()).unwrap();
+    for door in [broker.clients, broker.input, broker.query] {
+        let socket_type =
+            if door == broker.clients { "SUB" } else if door == broker.input { "PUSH" } else { "DEALER" };
+        let mut silent = Raw::ready(door, socket_type);
+        if door == broker.clients {
+            silent.send(&all).unwrap();
+        }
+        silent.send(&tenth_of_a_second).unwrap();
+        let (flags, pong) = silent.read_frame().unwrap();
+        assert_eq!((flags, pong.as_slice()), (COMMAND, b"\x04PONGthere?".as_slice()));
+        assert!(silent.read_frame().is_err(), "the connection is over");
+    }
+    until("the broker to have forgotten it", || {
+        (count(&broker.status(), "/doors/clients/connections/open") == 1).then_some(())
+    });
+    assert_eq!(patient.read_frame().unwrap().1, b"\x04PONGthere?");
+    let good = Good::start(&broker);
+    assert!(patient.read_frame().unwrap().1.starts_with(b"{\"ns\":"));
+    good.finish();
+}
