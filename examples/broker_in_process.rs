@@ -7,12 +7,14 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use thingsbus_adaptor::{Adaptor, Address, BrokerName, Target};
-use thingsbus_broker::{Broker, Config};
+use thingsbus_broker::{Broker, Config, Data};
 use thingsbus_client::{Client, Flags, Parts};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // Port 0: any that are free. For this machine alone, where the default is for all.
-    let broker = Broker::bind(Config { bind: Ipv4Addr::LOCALHOST.into(), port: 0, ..Config::default() })?;
+    // Port 0: any that are free. For this machine alone, where the default is for all, and with nothing on disk.
+    let mut config = Config { bind: Ipv4Addr::LOCALHOST.into(), port: 0, ..Config::default() };
+    config.store.data = Data::None;
+    let broker = Broker::bind(config)?;
     let clients = broker.addresses().clients;
     let name = BrokerName::Address(Address::new(&clients.ip().to_string(), clients.port())?);
     let handle = broker.handle();

@@ -16,9 +16,11 @@ use thingsbus_adaptor::wire::Timestamp;
 use crate::config::Config;
 use crate::door::listen::{self, Sockets};
 use crate::error::Error;
+use crate::hub::Hub;
+use crate::store;
 use turn::Turn;
 
-/// How long a stopping broker goes on sending what waits.
+/// How long a stopping broker goes on sending what waits, and writing what is not on disk yet.
 const STOP_TIME: Duration = Duration::from_secs(4);
 
 /// The most events taken from the system at once.
@@ -29,6 +31,8 @@ pub struct Broker {
     poll: Poll,
     config: Config,
     sockets: Sockets,
+    hub: Hub,
+    store: Option<store::Opened>,
     handle: Handle,
     commands: Receiver<Command>,
     addresses: Addresses,
@@ -133,7 +137,18 @@ impl Broker {
         let poll = Poll::new().map_err(Error::Poll)?;
         let waker = Arc::new(Waker::new(poll.registry(), turn::WAKER).map_err(Error::Poll)?);
         let (sender, commands) = channel();
-        Ok(Self { poll, config, sockets, handle: Handle { commands: sender, waker }, commands, addresses })
+        let mut hub = Hub::new(new_epoch(), config.hub_limits());
+        let store = store::open(&config.store, &mut hub)?;
+        Ok(Self {
+            poll,
+            config,
+            sockets,
+            hub,
+            store,
+            handle: Handle { commands: sender, waker },
+            commands,
+            addresses,
+        })
     }
 
     /// Where the doors are.
@@ -153,8 +168,11 @@ impl Broker {
     /// # Errors
     /// Where the system no longer lets it wait for sockets.
     pub fn run(self) -> Result<serde_json::Value, Error> {
-        let Self { mut poll, config, sockets, commands, handle: _handle, .. } = self;
-        let mut turn = Turn::new(config, sockets, poll.registry()).map_err(Error::Poll)?;
+        let Self { mut poll, config, sockets, hub, store, commands, handle, .. } = self;
+        let every = Duration::from_secs(config.store.every_s);
+        let store = store.map(|opened| opened.start(&hub, every, handle.waker.clone()));
+        let store = store.transpose().map_err(Error::Thread)?;
+        let mut turn = Turn::new(config, sockets, hub, store, poll.registry()).map_err(Error::Poll)?;
         let mut events = Events::with_capacity(EVENTS);
         'turning: loop {
             wait(&mut poll, &mut events, turn.timeout(Instant::now()))?;
@@ -167,7 +185,9 @@ impl Broker {
                 }
             }
         }
-        drain(&mut poll, &mut turn)?;
+        let deadline = Instant::now() + STOP_TIME;
+        drain(&mut poll, &mut turn, deadline)?;
+        turn.finish_store(deadline);
         Ok(turn.status(Instant::now(), now()))
     }
 }
@@ -183,9 +203,8 @@ fn wait(poll: &mut Poll, events: &mut Events, timeout: Option<Duration>) -> Resu
     }
 }
 
-/// Sends what waits, for as long as clients take it and [`STOP_TIME`] allows.
-fn drain(poll: &mut Poll, turn: &mut Turn) -> Result<(), Error> {
-    let deadline = Instant::now() + STOP_TIME;
+/// Sends what waits, for as long as clients take it and `deadline` allows.
+fn drain(poll: &mut Poll, turn: &mut Turn, deadline: Instant) -> Result<(), Error> {
     let mut events = Events::with_capacity(EVENTS);
     while !turn.flush_all() {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -196,6 +215,12 @@ fn drain(poll: &mut Poll, turn: &mut Turn) -> Result<(), Error> {
         wait(poll, &mut events, Some(left))?;
     }
     Ok(())
+}
+
+/// A name for this life of the broker that no other life has: when it began, and which process it is.
+fn new_epoch() -> String {
+    let since_1970 = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+    format!("{:x}-{:x}", since_1970.as_micros(), std::process::id())
 }
 
 /// The wall clock.

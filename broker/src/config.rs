@@ -21,6 +21,8 @@ pub struct Config {
     pub ports_file: Option<PathBuf>,
     /// Snapshots for the clients of 0.2.1.
     pub snapshot: Snapshot,
+    /// The directory on disk.
+    pub store: Store,
     /// How much is let in and kept.
     pub limits: Limits,
     /// What is told.
@@ -35,6 +37,50 @@ pub struct Snapshot {
     pub every_s: u64,
     /// What was not heard of for so long is left out, in seconds. The directory and the query door keep it.
     pub heard_within_s: u64,
+}
+
+/// The directory on disk.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Store {
+    /// Where it is.
+    pub data: Data,
+    /// How often what changed is written, in seconds: what a power cut may cost.
+    pub every_s: u64,
+}
+
+/// Where the directory is kept, so that it is there again after a restart.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub enum Data {
+    /// This system's place for it: what systemd gives a service in `STATE_DIRECTORY`, or `thingsbus` in the user's own
+    /// data folder.
+    #[default]
+    Auto,
+    /// Nowhere: it is forgotten when the broker stops.
+    None,
+    /// In this folder, which is made where it is not there.
+    Folder(PathBuf),
+}
+
+impl From<String> for Data {
+    fn from(text: String) -> Self {
+        match text.as_str() {
+            "auto" => Self::Auto,
+            "none" => Self::None,
+            _ => Self::Folder(text.into()),
+        }
+    }
+}
+
+impl std::fmt::Display for Data {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::None => f.write_str("none"),
+            Self::Folder(path) => path.display().fmt(f),
+        }
+    }
 }
 
 /// How much is let in and kept.
@@ -94,6 +140,7 @@ impl Default for Config {
             port: 7954,
             ports_file: None,
             snapshot: Snapshot::default(),
+            store: Store::default(),
             limits: Limits::default(),
             log: Log::default(),
         }
@@ -103,6 +150,12 @@ impl Default for Config {
 impl Default for Snapshot {
     fn default() -> Self {
         Self { every_s: 15, heard_within_s: 60 }
+    }
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { data: Data::Auto, every_s: 5 }
     }
 }
 
@@ -167,6 +220,13 @@ impl Config {
         }
         let every = usize::try_from(self.snapshot.every_s).unwrap_or(usize::MAX);
         at_least("snapshot.every_s", every, 1, "a snapshot takes at least a second's pause")?;
+        let every = usize::try_from(self.store.every_s).unwrap_or(usize::MAX);
+        at_least(
+            "store.every_s",
+            every,
+            1,
+            "each write wears the disk, so there is one a second at the most",
+        )?;
         at_least("limits.things_max", self.limits.things_max, 1, "a directory of nothing is of no use")?;
         if self.limits.things_max >= u32::MAX as usize {
             let value = self.limits.things_max.to_string();
@@ -189,7 +249,7 @@ impl Config {
     /// The file that says this. That of the default is `broker/thingsbus.toml`.
     #[must_use]
     pub fn to_toml(&self) -> String {
-        let Self { bind, port, ports_file, snapshot, limits, log } = self;
+        let Self { bind, port, ports_file, snapshot, store, limits, log } = self;
         let ports_file = match ports_file {
             Some(path) => format!("ports_file = {:?}", path.display().to_string()),
             None => "# ports_file = \"/run/thingsbus/ports.json\"".to_owned(),
@@ -215,6 +275,13 @@ every_s = {every_s}
 # What was not heard of for so long is left out, in seconds. The directory and the query door keep it.
 heard_within_s = {heard_within_s}
 
+# The directory on disk, where it is there again after a restart, a crash or a power cut.
+[store]
+# The folder. "auto" is this system's place for it; with "none" it is forgotten when the broker stops.
+data = {data:?}
+# How often what changed is written, in seconds: what a power cut may cost.
+every_s = {store_every_s}
+
 # How much is let in and kept.
 [limits]
 # Things in the directory. What would be one more is rejected.
@@ -238,6 +305,8 @@ counters_every_s = {counters_every_s}
 "#,
             every_s = snapshot.every_s,
             heard_within_s = snapshot.heard_within_s,
+            data = store.data.to_string(),
+            store_every_s = store.every_s,
             things_max = limits.things_max,
             directory_bytes_max = limits.directory_bytes_max,
             connections_max = limits.connections_max,
@@ -267,6 +336,7 @@ mod tests {
             port: 1,
             ports_file: Some("/a \"b\".json".into()),
             snapshot: Snapshot { every_s: 2, heard_within_s: 3 },
+            store: Store { data: Data::Folder("/a \"c\"".into()), every_s: 10 },
             limits: Limits {
                 things_max: 4,
                 directory_bytes_max: 5,
@@ -309,6 +379,7 @@ mod tests {
         Config::default().check().unwrap();
         check(|config| config.port = 65_533, "port = 65533");
         check(|config| config.snapshot.every_s = 0, "snapshot.every_s = 0");
+        check(|config| config.store.every_s = 0, "store.every_s = 0");
         check(|config| config.limits.things_max = 0, "limits.things_max = 0");
         check(|config| config.limits.connections_max = 0, "limits.connections_max");
         check(|config| config.limits.client_queues_bytes_max = 65_536, "limits.client_queues_bytes_max");

@@ -28,6 +28,17 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The folder for the directory cannot be used.
+    #[error("cannot keep the directory in {}: {problem}; `--data FOLDER` names another folder, `--data none` does without", path.display())]
+    Store {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        problem: String,
+    },
+    /// The system gave no thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[source] std::io::Error),
     /// The system gave no way to wait for sockets.
     #[error("cannot wait for sockets: {0}")]
     Poll(#[source] std::io::Error),

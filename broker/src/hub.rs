@@ -82,6 +82,28 @@ impl Hub {
         })
     }
 
+    /// A thing is as it was in another life of the broker. After the last one, [`Hub::restored`] is called.
+    pub fn restore(&mut self, ns: &str, value: &Value<'_>) {
+        self.directory.put(ns, value);
+        self.seq = self.seq.max(value.seq);
+    }
+
+    /// Everything is restored. Where the broker before was stopped in good order, its life goes on: numbers and epoch
+    /// say the same as before, and clients ask only for what changed.
+    pub fn restored(&mut self, life: Option<(String, u64)>) {
+        self.directory.sort_by_seq();
+        if let Some((epoch, seq)) = life {
+            self.epoch = epoch;
+            self.seq = self.seq.max(seq);
+        }
+    }
+
+    /// Forgets everything, as if nothing had ever spoken.
+    pub fn forget_all(&mut self) {
+        self.directory = Directory::new();
+        self.seq = 0;
+    }
+
     /// The last values of the things whose names begin with `beginning`, those after `after`.
     pub fn last_values(&self, beginning: &str, after: Option<&str>) -> impl Iterator<Item = Update<'_>> {
         self.directory.starting_with(beginning, after).map(Record::update)

@@ -16,8 +16,9 @@ mod counters;
 mod door;
 mod error;
 pub mod hub;
+mod store;
 pub mod zmtp;
 
 pub use broker::{Addresses, Broker, Handle};
-pub use config::{Config, Level, Limits, Log, LogFormat, Snapshot};
+pub use config::{Config, Data, Level, Limits, Log, LogFormat, Snapshot, Store};
 pub use error::{ConfigError, Error};

@@ -47,6 +47,10 @@ pub enum Put {
     },
 }
 
+/// Where a thing is. It stays there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place(u32);
+
 /// Which things are meant.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope<'a> {
@@ -164,6 +168,30 @@ impl Directory {
     /// All things, the last updated one first.
     pub fn newest_first(&self) -> impl Iterator<Item = &Record> {
         self.recent.newest_first().filter_map(|place| self.records.get(place as usize))
+    }
+
+    /// Where the things are that were updated after update `seq`, the last updated one first.
+    pub fn changed_after(&self, seq: u64) -> impl Iterator<Item = Place> {
+        self.recent
+            .newest_first()
+            .map(Place)
+            .take_while(move |&place| self.at(place).is_some_and(|record| record.seq() > seq))
+    }
+
+    /// The thing at a place.
+    #[must_use]
+    pub fn at(&self, place: Place) -> Option<&Record> {
+        self.records.get(place.0 as usize)
+    }
+
+    /// Puts the things into the order of their numbers, as if they had been updated in that order: what was not put in
+    /// the order in which it happened is put right by this.
+    pub fn sort_by_seq(&mut self) {
+        let mut places: Vec<u32> = self.recent.newest_first().collect();
+        places.sort_by_key(|&place| self.records.get(place as usize).map_or(0, Record::seq));
+        for place in places {
+            self.recent.touch(place);
+        }
     }
 
     /// The things whose names begin with `beginning`, by the bytes of their names, those after `after`.

@@ -14,6 +14,7 @@ mod pairings;
 mod program;
 mod python;
 mod simulated;
+mod store;
 mod stream;
 mod support;
 mod tool;

@@ -11,12 +11,14 @@ use crate::counters::{Connections, Queries};
 use crate::door::input::Sender;
 use crate::door::peers::Peers;
 use crate::door::udp::Udp;
+use crate::store::Store;
 
 /// Where everything is that the status tells.
 pub(super) struct Status<'b> {
     pub(super) middle: &'b Middle,
     pub(super) senders: &'b Peers<Sender>,
     pub(super) askers: Openings,
+    pub(super) store: Option<&'b Store>,
     pub(super) queries: &'b Queries,
     pub(super) udp: &'b Udp,
     pub(super) config: &'b Config,
@@ -67,6 +69,7 @@ impl Status<'_> {
                 "client_queue_bytes_max": limits.client_queue_bytes_max,
                 "client_queues_bytes_max": limits.client_queues_bytes_max,
             },
+            "store": self.store.map(|store| store.to_json(hub, instant)),
             "doors": {
                 "zmq_in": zmq_in,
                 "udp_in": udp_in,

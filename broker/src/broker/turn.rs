@@ -24,6 +24,7 @@ use crate::door::peers::{Peers, ReadBuffer, ReadEnd, flush_all};
 use crate::door::query::{self, Asker};
 use crate::door::udp::Udp;
 use crate::hub::Hub;
+use crate::store::Store;
 use crate::zmtp::Role;
 
 /// What wakes a sleeping broker.
@@ -80,6 +81,7 @@ pub(super) struct Turn {
     udp: Udp,
     askers: Peers<Asker>,
     middle: Middle,
+    store: Option<Store>,
     complaints: Complaints,
     buffer: ReadBuffer,
     /// Who has more to say than its budget let it.
@@ -110,7 +112,13 @@ struct PeriodicSnapshot {
 }
 
 impl Turn {
-    pub(super) fn new(config: Config, sockets: Sockets, registry: &Registry) -> io::Result<Self> {
+    pub(super) fn new(
+        config: Config,
+        sockets: Sockets,
+        hub: Hub,
+        store: Option<Store>,
+        registry: &Registry,
+    ) -> io::Result<Self> {
         let listener = |socket: std::net::TcpListener, source: Source| {
             let mut listener = TcpListener::from_std(socket);
             register(registry, &mut listener, source.token()).map(|()| listener)
@@ -124,7 +132,6 @@ impl Turn {
         let clients =
             Peers::new("clients' door", Role::Clients, 0, clients, |key| Source::Client(key).token());
         let now = Instant::now();
-        let hub = Hub::new(new_epoch(), config.hub_limits());
         let middle = Middle::new(hub, Clients::new(clients, queue_limits(&config)), now);
         let mut turn = Self {
             senders: Peers::new("ZeroMQ input", Role::Input, MESSAGE_BYTES_MAX, senders, |key| {
@@ -135,6 +142,7 @@ impl Turn {
                 Source::Asker(key).token()
             }),
             middle,
+            store,
             complaints: Complaints::default(),
             buffer: ReadBuffer::new(MESSAGE_BYTES_MAX),
             unfinished: VecDeque::new(),
@@ -157,7 +165,8 @@ impl Turn {
         if !self.unfinished.is_empty() || self.snapshot.part.is_some() || self.middle.clients.has_parts() {
             return Some(Duration::ZERO);
         }
-        let due = [Some(self.snapshot.due), self.peers_due, self.counters_due, self.drops.due];
+        let store_due = self.store.as_ref().and_then(|store| store.due(now));
+        let due = [Some(self.snapshot.due), self.peers_due, self.counters_due, self.drops.due, store_due];
         due.into_iter().flatten().min().map(|due| due.saturating_duration_since(now))
     }
 
@@ -177,6 +186,9 @@ impl Turn {
         let Middle { hub, clients, .. } = &mut self.middle;
         let heard_since = now.before(Duration::from_secs(self.config.snapshot.heard_within_s));
         clients.write_parts(hub, heard_since, now);
+        if let Some(store) = &mut self.store {
+            store.turn(hub, instant, &mut self.complaints);
+        }
     }
 
     /// Goes on with another configuration.
@@ -185,6 +197,7 @@ impl Turn {
             ("bind", config.bind == self.config.bind),
             ("port", config.port == self.config.port),
             ("ports_file", config.ports_file == self.config.ports_file),
+            ("store.data", config.store.data == self.config.store.data),
             ("log.format", config.log.format == self.config.log.format),
         ] {
             if !same {
@@ -201,11 +214,20 @@ impl Turn {
         flush_all(&mut self.middle.clients.peers) & flush_all(&mut self.askers)
     }
 
+    /// Writes what is not on disk yet, until `deadline` at the latest.
+    pub(super) fn finish_store(&mut self, deadline: Instant) {
+        if let Some(store) = self.store.take() {
+            store.finish(&self.middle.hub, deadline);
+        }
+    }
+
     /// How the broker is, as `thingsbus status` gets it.
     pub(super) fn status(&self, instant: Instant, now: Timestamp) -> Value {
         let askers = Openings::of(&self.askers);
-        let Self { senders, middle, queries, udp, config, started, .. } = self;
-        Status { middle, senders, askers, queries, udp, config, started: *started }.to_json(instant, now)
+        let Self { senders, middle, store, queries, udp, config, started, .. } = self;
+        let store = store.as_ref();
+        Status { middle, senders, askers, store, queries, udp, config, started: *started }
+            .to_json(instant, now)
     }
 
     fn event(&mut self, event: &Event, registry: &Registry) {
@@ -269,8 +291,11 @@ impl Turn {
         if self.askers.get_mut(key).is_some_and(|peer| peer.is_overfull()) {
             return false; // The next writable event brings it back.
         }
-        let Self { askers, middle, complaints, buffer, queries, senders, udp, config, started, .. } = self;
+        let Self {
+            askers, middle, store, complaints, buffer, queries, senders, udp, config, started, ..
+        } = self;
         let (now, openings, started) = (middle.now, Openings::of(askers), *started);
+        let store = store.as_ref();
         let end = askers.read(key, buffer, instant, complaints, |_, peer, event| {
             peer.event(event, |ask, out| match ask {
                 Ok(Ask::Things(query)) => {
@@ -279,7 +304,7 @@ impl Turn {
                 }
                 Ok(_) => {
                     let askers = openings.clone();
-                    let status = Status { middle, senders, askers, queries, udp, config, started };
+                    let status = Status { middle, senders, askers, store, queries, udp, config, started };
                     out.extend_from_slice(status.to_json(instant, now).to_string().as_bytes());
                     queries.answered += 1;
                 }
@@ -381,6 +406,9 @@ impl Turn {
         self.middle.clients.peers.set_connections_max(connections_max);
         self.senders.set_connections_max(connections_max);
         self.askers.set_connections_max(connections_max);
+        if let Some(store) = &mut self.store {
+            store.set_every(Duration::from_secs(config.store.every_s));
+        }
         let every = config.log.counters_every_s;
         self.counters_due = (every > 0).then(|| now + Duration::from_secs(every));
     }
@@ -395,10 +423,4 @@ fn queue_limits(config: &Config) -> QueueLimits {
         client_bytes_max: config.limits.client_queue_bytes_max,
         all_bytes_max: config.limits.client_queues_bytes_max,
     }
-}
-
-/// A name for this life of the broker that no other life has: when it began, and which process it is.
-fn new_epoch() -> String {
-    let since_1970 = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
-    format!("{:x}-{:x}", since_1970.as_micros(), std::process::id())
 }

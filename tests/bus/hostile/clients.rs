@@ -89,8 +89,13 @@ fn a_peer_is_taken_at_its_word_how_long_it_may_be_silent() {
     let mut patient = Raw::ready(broker.clients, "SUB");
     patient.send(&[all.clone(), command("PING", b"\x00\x00there?")].concat()).unwrap();
     for door in [broker.clients, broker.input, broker.query] {
-        let socket_type =
-            if door == broker.clients { "SUB" } else if door == broker.input { "PUSH" } else { "DEALER" };
+        let socket_type = if door == broker.clients {
+            "SUB"
+        } else if door == broker.input {
+            "PUSH"
+        } else {
+            "DEALER"
+        };
         let mut silent = Raw::ready(door, socket_type);
         if door == broker.clients {
             silent.send(&all).unwrap();

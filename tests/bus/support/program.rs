@@ -31,6 +31,8 @@ fn built(kind: &str, name: &str) -> Command {
             command.env_remove(variable);
         }
     }
+    // Nor is this user's own data folder, which many brokers could not share anyway.
+    command.env("THINGSBUS_STORE__DATA", "none");
     command
 }
 

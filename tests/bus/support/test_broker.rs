@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::thread::JoinHandle;
 
 use serde_json::Value;
-use thingsbus_broker::{Broker, Config, Error, Handle};
+use thingsbus_broker::{Broker, Config, Data, Error, Handle};
 
 use super::Doors;
 
@@ -67,9 +67,10 @@ impl Drop for TestBroker {
     }
 }
 
-/// The default, on this machine alone and on any free ports.
+/// The default, but on this machine alone, on any free ports, and with nothing on disk.
 pub fn test_config(change: impl FnOnce(&mut Config)) -> Config {
     let mut config = Config { bind: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 0, ..Config::default() };
+    config.store.data = Data::None;
     change(&mut config);
     config
 }

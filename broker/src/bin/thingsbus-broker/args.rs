@@ -21,6 +21,10 @@ pub(crate) struct Args {
     /// The address to listen at [default: all]
     #[arg(short, long, value_name = "ADDRESS")]
     pub(crate) bind: Option<IpAddr>,
+    /// Where the directory is kept, so that it is there again after a restart [default: this system's place for it];
+    /// none: nowhere
+    #[arg(short, long, value_name = "FOLDER")]
+    pub(crate) data: Option<String>,
     /// Write the chosen ports to this file, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) ports_file: Option<PathBuf>,

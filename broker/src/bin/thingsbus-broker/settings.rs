@@ -8,12 +8,14 @@ use toml::{Table, Value};
 use crate::args::Args;
 
 /// Every setting, by its name in the file.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 15] = [
     "bind",
     "port",
     "ports_file",
     "snapshot.every_s",
     "snapshot.heard_within_s",
+    "store.data",
+    "store.every_s",
     "limits.things_max",
     "limits.directory_bytes_max",
     "limits.connections_max",
@@ -126,6 +128,9 @@ fn from_flags(args: &Args) -> Result<Vec<Stronger>, SettingsError> {
     }
     if let Some(path) = &args.ports_file {
         add("ports_file", path.display().to_string(), "--ports-file");
+    }
+    if let Some(data) = &args.data {
+        add("store.data", data.clone(), "--data");
     }
     match args.verbose {
         0 => {}

@@ -101,11 +101,34 @@ impl Report<'_> {
         self.field("things", &[Part::plain(things)])?;
         self.field("memory", &[Part::plain(memory)])?;
         self.field("updates", &[Part::plain(self.grouped("/seq"))])?;
+        self.store()?;
         self.input("ZeroMQ in", "zmq_in")?;
         self.input("UDP in", "udp_in")?;
         self.door("clients", "clients", &[("sent", false), ("merged", true), ("dropped", true)])?;
         self.slow()?;
         self.door("queries", "query", &[("answered", false), ("refused", true)])
+    }
+
+    /// What is on disk.
+    fn store(&mut self) -> Result<(), Failure> {
+        let text = |name: &str| self.status.pointer(&format!("/store/{name}")).and_then(Value::as_str);
+        let (Some(path), Some(state)) = (text("path"), text("state")) else {
+            // An older broker has no word on it.
+            let is_told = self.status.get("store").is_some();
+            let none = [Part::plain("none: what is known is forgotten when the broker stops".to_owned())];
+            return if is_told { self.field("store", &none) } else { Ok(()) };
+        };
+        let (path, error) = (path.to_owned(), text("error").map(str::to_owned));
+        let behind = self.number("/store/behind");
+        let mut parts = vec![Part::plain(path)];
+        match error {
+            Some(error) => parts.push(Part::notice(format!("{state}: {error}"))),
+            None if behind > 0 => {
+                parts.push(Part::plain(format!("{} not written yet", counted(behind, "update"))));
+            }
+            None => parts.push(Part::plain("everything written".to_owned())),
+        }
+        self.field("store", &parts)
     }
 
     /// A door that takes updates: what came, and why some of it was not taken.

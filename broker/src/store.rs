@@ -1,0 +1,363 @@
+//! The store: the directory on disk, so that it is there again after a restart, a crash or a power cut. The broker's
+//! thread looks now and then what changed since the last time, and copies that into batches; a thread of the store's own
+//! writes them, each in one commit. While a batch is being written there is no other, so a slow or broken disk costs
+//! nobody anything but the age of what is on it.
+
+mod batch;
+mod folder;
+mod head;
+mod keeper;
+mod row;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use mio::Waker;
+use serde_json::{Value, json};
+use thingsbus_client::directory::Place;
+
+use crate::config;
+use crate::door::complaints::Complaints;
+use crate::error::Error;
+use crate::hub::Hub;
+use batch::Batch;
+use folder::Folder;
+use head::{Head, Life, Loaded, Problem};
+use keeper::{FIRST_PAUSE, Keeper, Opener, Order, Report};
+
+/// How many things are copied before the stream has its turn.
+const COPIED: usize = 256;
+
+/// A write that takes longer is told of.
+const LONG: Duration = Duration::from_secs(5);
+
+/// The directory's file, open and loaded; nothing is written yet.
+pub(crate) struct Opened {
+    folder: Folder,
+    head: Head,
+}
+
+/// What the broker's thread has of the store.
+pub(crate) struct Store {
+    path: PathBuf,
+    every: Duration,
+    orders: Sender<Order>,
+    reports: Receiver<Report>,
+    thread: JoinHandle<()>,
+    /// Everything up to this update is on disk or on its way there, or newer ones of the same things.
+    swept: u64,
+    /// What is still to be copied of that.
+    places: Vec<Place>,
+    /// Empty while one is being written.
+    batch: Batch,
+    state: State,
+    /// Everything up to this update is on disk, or newer ones of the same things.
+    through: u64,
+    written: Written,
+    failing: Option<Failing>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nothing is to be written before this moment; nothing at all where there is none.
+    Resting { due: Option<Instant> },
+    /// What changed is being copied, some of it in each turn.
+    Copying,
+    /// The store's thread has a batch, since then.
+    Writing { since: Instant },
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Written {
+    commits: u64,
+    things: u64,
+}
+
+struct Failing {
+    since: Instant,
+    why: String,
+}
+
+/// Opens what is on disk and puts it into the directory. `None` where nothing is to be kept.
+///
+/// # Errors
+/// Where a folder was asked for that cannot be used, or one that another broker uses.
+pub(crate) fn open(config: &config::Store, hub: &mut Hub) -> Result<Option<Opened>, Error> {
+    let (path, is_usual) = match &config.data {
+        config::Data::None => {
+            tracing::info!("store: none; what is known is forgotten when the broker stops");
+            return Ok(None);
+        }
+        config::Data::Folder(path) => (path.clone(), false),
+        config::Data::Auto => match folder::usual() {
+            Some(path) => (path, true),
+            None => {
+                tracing::warn!("store: none, because this user has no data folder: --data FOLDER names one");
+                return Ok(None);
+            }
+        },
+    };
+    match open_folder(&path, hub) {
+        Ok(opened) => Ok(Some(opened)),
+        Err(Problem::Io(why)) if is_usual => {
+            tracing::warn!(
+                "store: none, because {} cannot be used: {why}; --data FOLDER names another, and --data none says \
+                 that this is wanted",
+                path.display()
+            );
+            Ok(None)
+        }
+        Err(problem) => Err(Error::Store { path, problem: problem.to_string() }),
+    }
+}
+
+fn open_folder(path: &Path, hub: &mut Hub) -> Result<Opened, Problem> {
+    let folder = Folder::create(path).map_err(|error| Problem::Io(error.to_string()))?;
+    match open_and_load(&folder, hub) {
+        Ok((head, loaded)) => {
+            tell_loaded(&folder, &loaded);
+            Ok(Opened { folder, head })
+        }
+        Err(Problem::Broken(why)) => {
+            tracing::error!("store: {} cannot be read: {why}", folder.head().display());
+            hub.forget_all();
+            let aside = folder.set_aside().map_err(|error| Problem::Io(error.to_string()))?;
+            tracing::error!("store: it is {aside} now, unchanged; the directory begins empty");
+            let (head, _) = open_and_load(&folder, hub)?;
+            Ok(Opened { folder, head })
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// Opens the file, fills the directory, and notes that the broker lives.
+fn open_and_load(opener: &impl Opener, hub: &mut Hub) -> Result<(Head, Loaded), Problem> {
+    let head = opener.open()?;
+    let loaded = head.load(|ns, value| hub.restore(ns, value))?;
+    hub.restored(loaded.life.clone().map(|life| (life.epoch, life.seq)));
+    head.begin()?;
+    Ok((head, loaded))
+}
+
+fn tell_loaded(folder: &Folder, loaded: &Loaded) {
+    let Loaded { things, unreadable, life } = loaded;
+    let how = match (things, life) {
+        (0, None) => "",
+        (_, Some(_)) => ", as the broker left them when it stopped",
+        (_, None) => ", as they were last written: the broker was not stopped but ended",
+    };
+    tracing::info!("store: {} with {things} things{how}", folder.path().display());
+    if *unreadable > 0 {
+        tracing::error!("store: {unreadable} things could not be read and were left out");
+    }
+}
+
+impl Opened {
+    /// Begins to keep what changes.
+    pub(crate) fn start(self, hub: &Hub, every: Duration, waker: Arc<Waker>) -> std::io::Result<Store> {
+        let path = self.folder.path().to_owned();
+        let wake = move || drop(waker.wake());
+        Store::start(self.folder, self.head, path, hub, (every, FIRST_PAUSE), wake)
+    }
+}
+
+impl Store {
+    fn start(
+        opener: impl Opener + 'static,
+        head: Head,
+        path: PathBuf,
+        hub: &Hub,
+        (every, first_pause): (Duration, Duration),
+        wake: impl Fn() + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let (orders, orders_in) = channel();
+        let (reports_out, reports) = channel();
+        let report = move |report| {
+            // Who does not listen any more has stopped.
+            let _ = reports_out.send(report);
+            wake();
+        };
+        let keeper = Keeper { opener, head: Some(head), orders: orders_in, report, first_pause };
+        let thread = std::thread::Builder::new().name("store".to_owned()).spawn(|| keeper.run())?;
+        Ok(Self {
+            path,
+            every,
+            orders,
+            reports,
+            thread,
+            swept: hub.seq(),
+            places: Vec::new(),
+            batch: Batch::default(),
+            state: State::Resting { due: None },
+            through: hub.seq(),
+            written: Written::default(),
+            failing: None,
+        })
+    }
+
+    pub(crate) fn set_every(&mut self, every: Duration) {
+        self.every = every;
+    }
+
+    /// When it has something to do.
+    pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
+        match self.state {
+            State::Resting { due } => due,
+            State::Copying => Some(now),
+            State::Writing { .. } => None,
+        }
+    }
+
+    /// Does what is due: takes what its thread reports, copies what changed, hands it on.
+    pub(crate) fn turn(&mut self, hub: &Hub, now: Instant, complaints: &mut Complaints) {
+        while let Ok(report) = self.reports.try_recv() {
+            self.take_report(report, hub, now, complaints);
+        }
+        match self.state {
+            State::Resting { due: None } if hub.seq() > self.swept => {
+                self.state = State::Resting { due: Some(now + self.every) };
+            }
+            State::Resting { due: Some(due) } if due <= now => self.sweep(hub),
+            State::Writing { since } if now.duration_since(since) > LONG => {
+                complaints.tell("store_slow", now, || {
+                    let seconds = now.duration_since(since).as_secs();
+                    format!("store: the disk takes its time, {seconds} s so far; live updates go on")
+                });
+            }
+            _ => {}
+        }
+        if self.state == State::Copying {
+            self.copy(hub, now, COPIED);
+        }
+    }
+
+    /// Looks what changed since the last time.
+    fn sweep(&mut self, hub: &Hub) {
+        self.places.extend(hub.directory().changed_after(self.swept));
+        self.swept = hub.seq();
+        self.state = State::Copying;
+    }
+
+    /// Copies `count` things at most, the oldest first, and hands the batch on where it is complete. A thing that was
+    /// updated meanwhile is copied as it is now, and again the next time.
+    fn copy(&mut self, hub: &Hub, now: Instant, count: usize) {
+        for _ in 0..count {
+            let place = if self.batch.is_full() { None } else { self.places.pop() };
+            match place.and_then(|place| hub.directory().at(place)) {
+                Some(record) => self.batch.push(record),
+                None => return self.hand_on(now),
+            }
+        }
+    }
+
+    fn hand_on(&mut self, now: Instant) {
+        self.state = State::Resting { due: None };
+        if self.batch.len() > 0 {
+            let batch = std::mem::take(&mut self.batch);
+            // Without its thread, which ends only with the broker, nothing is written and the state says so.
+            if self.orders.send(Order::Write(batch)).is_ok() {
+                self.state = State::Writing { since: now };
+            }
+        }
+    }
+
+    fn take_report(&mut self, report: Report, hub: &Hub, now: Instant, complaints: &mut Complaints) {
+        match report {
+            Report::Written(mut batch) => {
+                if let Some(failing) = self.failing.take() {
+                    let seconds = now.duration_since(failing.since).as_secs_f64();
+                    tracing::info!(
+                        "store: well again after {seconds:.1} s; what was missed is being written"
+                    );
+                }
+                self.written.commits += 1;
+                self.written.things += batch.len() as u64;
+                batch.clear();
+                self.batch = batch;
+                self.state = if self.places.is_empty() {
+                    self.through = self.swept;
+                    State::Resting { due: None }
+                } else {
+                    State::Copying
+                };
+            }
+            Report::Failing(why) => {
+                complaints.tell("store_failing", now, || {
+                    format!(
+                        "store: {} cannot be written: {why}; live updates go on, and it is tried again",
+                        self.path.display()
+                    )
+                });
+                match &mut self.failing {
+                    Some(failing) => failing.why = why,
+                    None => self.failing = Some(Failing { since: now, why }),
+                }
+            }
+            Report::StartedAnew(why) => {
+                tracing::error!("store: the file was broken: {why}; all things are written again");
+                // Until they are, nothing is there for sure; the batch that is being written is among them.
+                self.through = 0;
+                self.places = hub.directory().changed_after(0).collect();
+                self.swept = hub.seq();
+            }
+        }
+    }
+
+    /// How it is, as `thingsbus status` gets it.
+    pub(crate) fn to_json(&self, hub: &Hub, now: Instant) -> Value {
+        json!({
+            "path": self.path.display().to_string(),
+            "state": if self.failing.is_some() { "failing" } else { "ok" },
+            "error": self.failing.as_ref().map(|failing| failing.why.as_str()),
+            "failing_s": self.failing.as_ref().map(|failing| now.duration_since(failing.since).as_secs_f64()),
+            "seq": self.through,
+            "behind": hub.seq().saturating_sub(self.through),
+            "commits": self.written.commits,
+            "things_written": self.written.things,
+        })
+    }
+
+    /// Writes everything that is not on disk yet, for as long as `deadline` allows, and ends the store.
+    pub(crate) fn finish(mut self, hub: &Hub, deadline: Instant) {
+        loop {
+            if matches!(self.state, State::Resting { .. }) {
+                self.sweep(hub);
+            }
+            if self.state == State::Copying {
+                self.copy(hub, Instant::now(), usize::MAX);
+            }
+            if matches!(self.state, State::Resting { .. }) {
+                break; // There was nothing.
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.reports.recv_timeout(left) {
+                Ok(report) => self.take_report(report, hub, Instant::now(), &mut Complaints::default()),
+                Err(_) => {
+                    let behind = hub.seq() - self.through;
+                    tracing::error!("store: the last {behind} updates could not be written in time");
+                    return; // Its thread may wait for the disk for long.
+                }
+            }
+        }
+        let life = Life { epoch: hub.epoch().to_owned(), seq: hub.seq() };
+        if self.orders.send(Order::Finish(life)).is_ok() {
+            drop(self.orders);
+            // What it still has to say is that it failed.
+            while let Ok(report) =
+                self.reports.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            {
+                if let Report::Failing(why) = report {
+                    tracing::error!("store: the end could not be noted: {why}");
+                }
+            }
+            if self.thread.is_finished() {
+                let _ = self.thread.join();
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Where the directory lies on disk.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use redb::backends::FileBackend;
+
+use super::head::{Head, Problem};
+use super::keeper::Opener;
+
+/// The folder of one broker, and the file in it.
+#[derive(Clone, Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+}
+
+/// The file of the directory, in the folder.
+const HEAD: &str = "head.redb";
+
+impl Folder {
+    /// Makes the folder where it is not there.
+    pub(super) fn create(path: &Path) -> io::Result<Self> {
+        fs::create_dir_all(path)?;
+        Ok(Self { path: path.to_owned() })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn head(&self) -> PathBuf {
+        self.path.join(HEAD)
+    }
+}
+
+impl Opener for Folder {
+    fn open(&self) -> Result<Head, Problem> {
+        let io = |error: io::Error| Problem::Io(error.to_string());
+        let path = self.head();
+        let (file, is_new) = match OpenOptions::new().read(true).write(true).create_new(true).open(&path) {
+            Ok(file) => (file, true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                (OpenOptions::new().read(true).write(true).open(&path).map_err(io)?, false)
+            }
+            Err(error) => return Err(io(error)),
+        };
+        let backend = FileBackend::new(file.try_clone().map_err(io)?)?;
+        if !is_new && file.metadata().map_err(io)?.len() == 0 {
+            // redb would take it for a new one, and nobody would learn that what was in it is gone.
+            return Err(Problem::Broken("it is empty".to_owned()));
+        }
+        let head = Head::open(backend)?;
+        if is_new {
+            // The file's name is to survive a power cut too.
+            File::open(&self.path).and_then(|folder| folder.sync_all()).map_err(io)?;
+        }
+        Ok(head)
+    }
+
+    fn set_aside(&self) -> io::Result<String> {
+        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let mut aside = self.path.join(format!("head-broken-{seconds}.redb"));
+        let mut number = 1;
+        while aside.exists() {
+            number += 1;
+            aside = self.path.join(format!("head-broken-{seconds}-{number}.redb"));
+        }
+        fs::rename(self.head(), &aside)?;
+        Ok(aside.display().to_string())
+    }
+}
+
+/// This system's place for it: what systemd gives a service, or the user's own data folder. `None` where there is
+/// neither.
+pub(super) fn usual() -> Option<PathBuf> {
+    let by_systemd = std::env::var_os("STATE_DIRECTORY")
+        .and_then(|folders| std::env::split_paths(&folders).next())
+        .filter(|folder| !folder.as_os_str().is_empty());
+    by_systemd.or_else(|| Some(dirs::data_dir()?.join("thingsbus")))
+}

@@ -1,0 +1,205 @@
+//! The file of the directory: every thing's last value, in redb's tables. A commit is all there after a crash or not at
+//! all, and every page has a checksum, which is looked at whenever the file is opened.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use redb::{
+    Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, StorageBackend, StorageError,
+    TableDefinition,
+};
+use thingsbus_adaptor::wire::Namespace;
+use thingsbus_client::directory::Value;
+
+use super::batch::Batch;
+use super::row;
+
+const THINGS: TableDefinition<&str, &[u8]> = TableDefinition::new("things");
+const ABOUT: TableDefinition<&str, &str> = TableDefinition::new("about");
+
+/// What the file is, so that a later version knows whether it can read it.
+const FORMAT: &str = "1";
+
+/// Pages that are kept in memory besides the directory itself, in bytes: most writes go to few of them.
+const CACHE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Why the file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Problem {
+    /// It is not as it was written.
+    #[error("it is broken: {0}")]
+    Broken(String),
+    /// Another process has it.
+    #[error("another broker uses it")]
+    InUse,
+    /// It is of a version that did not exist when this program was made.
+    #[error("it is of format {0}, which this version does not know")]
+    Format(String),
+    /// The system says no.
+    #[error("{0}")]
+    Io(String),
+}
+
+/// A life of the broker, as it was when it stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Life {
+    pub(super) epoch: String,
+    pub(super) seq: u64,
+}
+
+/// What was in the file.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Loaded {
+    pub(super) things: usize,
+    /// Rows that could not be read.
+    pub(super) unreadable: usize,
+    /// Where the broker before was stopped, and not killed: its life goes on.
+    pub(super) life: Option<Life>,
+}
+
+/// The file of the directory.
+pub(super) struct Head {
+    database: Database,
+}
+
+impl Head {
+    /// Opens what `backend` has, after looking at all of it, or makes it where there is nothing.
+    pub(super) fn open(backend: impl StorageBackend) -> Result<Self, Problem> {
+        guarded(|| {
+            let database = Builder::new()
+                .set_cache_size(CACHE_BYTES)
+                .set_check_integrity_on_open(true)
+                .create_with_backend(backend)?;
+            let writing = database.begin_write().map_err(other)?;
+            let format = {
+                let mut about = writing.open_table(ABOUT).map_err(other)?;
+                writing.open_table(THINGS).map_err(other)?;
+                let format =
+                    about.get("format").map_err(Problem::from)?.map(|found| found.value().to_owned());
+                if format.is_none() {
+                    about.insert("format", FORMAT).map_err(Problem::from)?;
+                }
+                format
+            };
+            match format {
+                Some(format) if format != FORMAT => return Err(Problem::Format(format)),
+                Some(_) => writing.abort().map_err(Problem::from)?,
+                None => writing.commit().map_err(other)?,
+            }
+            Ok(Self { database })
+        })
+    }
+
+    /// Gives every thing's last value to `each`, by name.
+    pub(super) fn load(&self, mut each: impl FnMut(&str, &Value<'_>)) -> Result<Loaded, Problem> {
+        guarded(|| {
+            let reading = self.database.begin_read().map_err(other)?;
+            let mut loaded = Loaded::default();
+            for row in reading.open_table(THINGS).map_err(other)?.iter().map_err(Problem::from)? {
+                let (ns, row) = row.map_err(Problem::from)?;
+                match row::read(row.value()) {
+                    Some(value) if Namespace::parse(ns.value()).is_ok() => {
+                        each(ns.value(), &value);
+                        loaded.things += 1;
+                    }
+                    _ => loaded.unreadable += 1,
+                }
+            }
+            let about = reading.open_table(ABOUT).map_err(other)?;
+            let text = |key: &str| about.get(key).map(|found| found.map(|found| found.value().to_owned()));
+            if let (Some(epoch), Some(seq)) = (text("epoch")?, text("seq")?) {
+                loaded.life = seq.parse().ok().map(|seq| Life { epoch, seq });
+            }
+            Ok(loaded)
+        })
+    }
+
+    /// The broker begins to live: if it is killed from here on, its life does not go on.
+    pub(super) fn begin(&self) -> Result<(), Problem> {
+        self.set_life(None)
+    }
+
+    /// The broker was stopped, and everything is here.
+    pub(super) fn finish(&self, life: &Life) -> Result<(), Problem> {
+        self.set_life(Some(life))
+    }
+
+    /// Writes last values: all of them are on disk when this returns, or none of them after a crash.
+    pub(super) fn write(&self, batch: &mut Batch) -> Result<(), Problem> {
+        guarded(|| {
+            let writing = self.database.begin_write().map_err(other)?;
+            {
+                let mut things = writing.open_table(THINGS).map_err(other)?;
+                for (ns, row) in batch.by_name() {
+                    things.insert(ns, row).map_err(Problem::from)?;
+                }
+            }
+            writing.commit().map_err(other)
+        })
+    }
+
+    fn set_life(&self, life: Option<&Life>) -> Result<(), Problem> {
+        guarded(|| {
+            let writing = self.database.begin_write().map_err(other)?;
+            {
+                let mut about = writing.open_table(ABOUT).map_err(other)?;
+                match life {
+                    Some(Life { epoch, seq }) => {
+                        about.insert("epoch", epoch.as_str()).map_err(Problem::from)?;
+                        about.insert("seq", seq.to_string().as_str()).map_err(Problem::from)?;
+                    }
+                    None => {
+                        about.remove("epoch").map_err(Problem::from)?;
+                        about.remove("seq").map_err(Problem::from)?;
+                    }
+                }
+            }
+            writing.commit().map_err(other)
+        })
+    }
+}
+
+/// A file that was changed behind redb's back can make it panic, which must not end the broker.
+fn guarded<T>(work: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<String>().map(String::as_str);
+        let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it cannot be read");
+        Err(Problem::Broken(said.to_owned()))
+    })
+}
+
+impl From<StorageError> for Problem {
+    fn from(error: StorageError) -> Self {
+        use std::io::ErrorKind::{InvalidData, UnexpectedEof};
+        match error {
+            StorageError::Corrupted(what) => Self::Broken(what),
+            StorageError::Io(error) if matches!(error.kind(), InvalidData | UnexpectedEof) => {
+                Self::Broken(error.to_string())
+            }
+            error => Self::Io(error.to_string()),
+        }
+    }
+}
+
+impl From<DatabaseError> for Problem {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => Self::InUse,
+            DatabaseError::Storage(error) => error.into(),
+            // We never wrote one of redb's older formats.
+            DatabaseError::UpgradeRequired(_) => Self::Broken(error.to_string()),
+            error => Self::Broken(error.to_string()),
+        }
+    }
+}
+
+/// What redb says about transactions, tables and commits is the storage's, most often.
+fn other(error: impl Into<redb::Error>) -> Problem {
+    match error.into() {
+        redb::Error::Corrupted(what) => Problem::Broken(what),
+        redb::Error::TableTypeMismatch { .. } | redb::Error::TypeDefinitionChanged { .. } => {
+            Problem::Broken("its tables are of another kind".to_owned())
+        }
+        redb::Error::Io(error) => StorageError::Io(error).into(),
+        error => Problem::Io(error.to_string()),
+    }
+}
