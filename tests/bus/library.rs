@@ -3,7 +3,6 @@
 mod adaptor;
 mod events;
 mod parts;
-mod proxy;
 mod ready;
 mod reconnect;
 

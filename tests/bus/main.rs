@@ -5,6 +5,7 @@
 //! `THINGSBUS_HOSTILE_S=60` lets each storm in `hostile` blow for a minute; `THINGSBUS_SEED` repeats one.
 
 mod bench;
+mod conformance;
 mod dns;
 mod examples;
 mod hostile;

@@ -1,11 +1,13 @@
-//! What every module here uses: brokers, programs, Python, peers of every kind, and waiting.
+//! What every module here uses: brokers, programs, Python, Node, peers of every kind, and waiting.
 
 pub mod doors;
 pub mod good;
 pub mod lines;
+pub mod node;
 pub mod peers;
 pub mod process;
 pub mod program;
+pub mod proxy;
 pub mod python;
 pub mod random;
 pub mod raw;

@@ -9,10 +9,10 @@ use futures_core::Stream;
 use serde_json::json;
 use thingsbus_client::{Event, Events, FEED_EVENTS_MAX, Flags, Parts};
 
-use super::proxy::Proxy;
 use super::{adaptor, connect, fill, ready};
 use crate::support::TestBroker;
 use crate::support::peers::{Push, update};
+use crate::support::proxy::Proxy;
 use crate::support::wait::PATIENCE;
 
 /// An event, short: `a.b 1`, and `a.b 1 told` where a snapshot told it.

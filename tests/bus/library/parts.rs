@@ -3,9 +3,9 @@
 use serde_json::json;
 use thingsbus_client::{Client, Flags, Parts};
 
-use super::proxy::{Bytes, Proxy};
 use super::{below, client_directory, fill, ready};
 use crate::support::TestBroker;
+use crate::support::proxy::{Bytes, Proxy};
 use crate::support::wait::PATIENCE;
 
 /// A greeting, a handshake and the answer to one mark; none of them grows with what the broker has.

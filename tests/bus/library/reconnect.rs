@@ -3,8 +3,8 @@
 use serde_json::json;
 use thingsbus_client::{Flags, Parts};
 
-use super::proxy::Proxy;
 use super::{below, broker_directory, client_directory, fill, ready};
+use crate::support::proxy::Proxy;
 use crate::support::wait::until;
 use crate::support::{TestBroker, free_ports};
 

@@ -11,7 +11,7 @@ import sys
 FOLDER = os.path.abspath(sys.argv[1])
 COMMANDS = [
     [sys.executable, "-m", "venv", FOLDER],
-    [FOLDER + "/bin/pip", "install", "pyzmq", "msgpack<1", "six", "dnspython", "setuptools"],
+    [FOLDER + "/bin/pip", "install", "pyzmq==27.3.0", "msgpack<1", "six", "dnspython", "setuptools"],
     [FOLDER + "/bin/pip", "install", "--no-deps", "zmqfan==0.8.0", "thingsbus==0.2.1"],
 ]
 DONE = FOLDER + "/made-by"
