@@ -11,7 +11,7 @@ use thingsbus_adaptor::{Address, BrokerName};
 use thingsbus_client::{Client, Parts};
 
 use crate::support::peers::{Push, Sub, update};
-use crate::support::program::{BrokerProgram, program, run};
+use crate::support::program::{BrokerProgram, NO_STORE, program, run};
 use crate::support::random::Random;
 use crate::support::scratch::ScratchFolder;
 use crate::support::wait::until;
@@ -173,11 +173,20 @@ fn a_broker_that_is_killed_has_what_was_on_disk_and_nothing_that_was_never_said(
     }
 }
 
-/// Every thing's value.
+/// Every thing's value, page by page.
 fn values(doors: &Doors) -> BTreeMap<String, u64> {
-    let things = doors.ask(&json!({"type": "thing_query", "ns": "", "tree": true}));
-    let things = things["data"].as_object().expect("an object").iter();
-    things.map(|(ns, thing)| (ns.clone(), thing["data"].as_u64().expect("a number"))).collect()
+    let mut values = BTreeMap::new();
+    let mut after = Value::Null;
+    loop {
+        let page = doors.ask(&json!({"type": "thing_query", "ns": "", "tree": true, "after": after}));
+        for (ns, thing) in page["data"].as_object().expect("an object") {
+            values.insert(ns.clone(), thing["data"].as_u64().expect("a number"));
+        }
+        after = page["next"].clone();
+        if after.is_null() {
+            return values;
+        }
+    }
 }
 
 #[test]
@@ -228,7 +237,7 @@ fn the_usual_folder_is_this_users_own_or_what_systemd_gives() {
         ("STATE_DIRECTORY", folder.path("service"), folder.path("service")),
     ] {
         let mut command = program("thingsbus-broker");
-        command.env_remove("THINGSBUS_STORE__DATA").env(variable, value).args(["--bind", "127.0.0.1"]);
+        command.env_remove(NO_STORE).env(variable, value).args(["--bind", "127.0.0.1"]);
         let broker = BrokerProgram::start_command(&mut command, "127.0.0.1");
         assert_eq!(broker.doors().status()["store"]["path"], wanted.display().to_string());
         let mut sub = Sub::connect(&broker.doors(), &[""]);

@@ -35,5 +35,6 @@ pub const QUERY_BYTES_MAX: usize = 8_192;
 pub const PAGE_THINGS_MAX: usize = 10_000;
 
 /// The longest answer of the query door and the longest periodic snapshot, in bytes, before the page is
-/// ended (one thing more than fits is never cut: a page holds at least one).
-pub const PAGE_BYTES_MAX: usize = 256 * 1024;
+/// ended (one thing more than fits is never cut: a page holds at least one). What is live waits while one is made: with
+/// so much, some 50 µs.
+pub const PAGE_BYTES_MAX: usize = 16 * 1024;

@@ -11,7 +11,7 @@ use rmp::Marker;
 use serde::Serialize;
 
 use super::limits::DEPTH_MAX;
-use super::text::{push, push_json_string};
+use super::text::{push, push_float, push_json_string};
 use super::{Namespace, Rejected, Timestamp};
 
 /// Rewrites the first msgpack value in `bytes` as JSON into `out`; how many places had to be mended. What comes
@@ -113,12 +113,14 @@ impl<'b> Reader<'b, '_> {
         if len != 4 {
             return Err(Rejected::Shape);
         }
-        self.out.push(b'[');
-        for index in 0..len {
-            self.comma(index);
+        // As the map that it stands for, in canonical order: most are passed on as they stand here.
+        let before =
+            [r#"{"ns":"#, r#","type":"thing_update","ts":"#, r#","data":"#, r#","documentation_url":"#];
+        for (index, before) in before.into_iter().enumerate() {
+            self.out.extend_from_slice(before.as_bytes());
             self.value(1, if index == 2 { Bin::Base64 } else { Bin::Text })?;
         }
-        self.out.push(b']');
+        self.out.push(b'}');
         Ok(())
     }
 
@@ -140,11 +142,11 @@ impl<'b> Reader<'b, '_> {
             Marker::I64 => self.number(i64::from_be_bytes)?,
             Marker::F32 => {
                 let number = f32::from_be_bytes(self.array()?);
-                self.float(number.is_finite(), format_args!("{number:?}"));
+                self.float(number.is_finite(), number);
             }
             Marker::F64 => {
                 let number = f64::from_be_bytes(self.array()?);
-                self.float(number.is_finite(), format_args!("{number:?}"));
+                self.float(number.is_finite(), number);
             }
             Marker::FixStr(len) => self.string(usize::from(len))?,
             Marker::Str8 => self.u8().and_then(|len| self.string(usize::from(len)))?,
@@ -222,9 +224,9 @@ impl<'b> Reader<'b, '_> {
         Ok(())
     }
 
-    fn float(&mut self, finite: bool, number: std::fmt::Arguments<'_>) {
+    fn float(&mut self, finite: bool, number: impl Serialize) {
         if finite {
-            push(self.out, number);
+            push_float(self.out, number);
         } else {
             self.repairs += 1;
             self.out.extend_from_slice(b"null");
@@ -250,7 +252,7 @@ impl<'b> Reader<'b, '_> {
         let [kind] = self.array::<1>()?.map(|byte| i8::from_be_bytes([byte]));
         let bytes = self.take(len)?;
         match if kind == -1 { timestamp(bytes) } else { None } {
-            Some(seconds) => push(self.out, format_args!("{seconds:?}")),
+            Some(seconds) => push_float(self.out, seconds),
             None => {
                 deeper(depth)?;
                 let text = STANDARD.encode(bytes);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::json::ThingsScanner;
-use super::text::{push, push_json_string};
+use super::text::{push, push_float, push_integer, push_json_string};
 use super::{Rejected, Timestamp, Update};
 
 /// The values of many things: what a broker sends every 15 s, and what the query door answers.
@@ -158,10 +158,12 @@ impl<'o> SnapshotWriter<'o> {
         }
         update.push_value_fields(self.out);
         if let Some(received) = received {
-            push(self.out, format_args!(",\"received\":{received}"));
+            self.out.extend_from_slice(b",\"received\":");
+            push_float(self.out, received.seconds());
         }
         if let Some(seq) = update.seq {
-            push(self.out, format_args!(",\"seq\":{seq}"));
+            self.out.extend_from_slice(b",\"seq\":");
+            push_integer(self.out, seq);
         }
         self.out.push(b'}');
     }

@@ -30,7 +30,7 @@ pub(super) fn push(out: &mut Vec<u8>, what: std::fmt::Arguments<'_>) {
 }
 
 /// Appends a finite number with a fraction or an exponent, in the fewest digits that read back as the same.
-pub(super) fn push_float(out: &mut Vec<u8>, number: f64) {
+pub(super) fn push_float(out: &mut Vec<u8>, number: impl serde::Serialize) {
     let _ = serde_json::to_writer(out, &number);
 }
 

@@ -1,6 +1,6 @@
 //! One turn: what the sockets have to say, each within its budget; then what went out; then what is due.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -34,7 +34,7 @@ pub(super) const WAKER: Token = Token(0);
 const DROPS_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 
 /// What a token stands for: the low bits say what, the rest which peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Source {
     Waker,
     ClientsListener,
@@ -75,6 +75,32 @@ impl Source {
     }
 }
 
+/// Who has more to say than its budget let it. Each is here once, and so is read once in a turn, whatever events there
+/// are of it besides.
+#[derive(Default)]
+struct Unfinished {
+    queue: VecDeque<Source>,
+    members: HashSet<Source>,
+}
+
+impl Unfinished {
+    fn push(&mut self, source: Source) {
+        if self.members.insert(source) {
+            self.queue.push_back(source);
+        }
+    }
+
+    fn pop(&mut self) -> Option<Source> {
+        let source = self.queue.pop_front()?;
+        self.members.remove(&source);
+        Some(source)
+    }
+
+    fn contains(&self, source: Source) -> bool {
+        !self.queue.is_empty() && self.members.contains(&source)
+    }
+}
+
 /// Everything that turns.
 pub(super) struct Turn {
     senders: Peers<Sender>,
@@ -84,8 +110,7 @@ pub(super) struct Turn {
     store: Option<Store>,
     complaints: Complaints,
     buffer: ReadBuffer,
-    /// Who has more to say than its budget let it.
-    unfinished: VecDeque<Source>,
+    unfinished: Unfinished,
     snapshot: PeriodicSnapshot,
     peers_due: Option<Instant>,
     counters_due: Option<Instant>,
@@ -145,7 +170,7 @@ impl Turn {
             store,
             complaints: Complaints::default(),
             buffer: ReadBuffer::new(MESSAGE_BYTES_MAX),
-            unfinished: VecDeque::new(),
+            unfinished: Unfinished::default(),
             snapshot: PeriodicSnapshot { due: now, part: None },
             peers_due: None,
             counters_due: None,
@@ -162,7 +187,10 @@ impl Turn {
 
     /// How long nothing is due.
     pub(super) fn timeout(&self, now: Instant) -> Option<Duration> {
-        if !self.unfinished.is_empty() || self.snapshot.part.is_some() || self.middle.clients.has_parts() {
+        if !self.unfinished.queue.is_empty()
+            || self.snapshot.part.is_some()
+            || self.middle.clients.has_parts()
+        {
             return Some(Duration::ZERO);
         }
         let store_due = self.store.as_ref().and_then(|store| store.due(now));
@@ -173,8 +201,8 @@ impl Turn {
     /// Takes what came, sends what goes out, does what is due.
     pub(super) fn turn(&mut self, events: &Events, registry: &Registry, instant: Instant, now: Timestamp) {
         (self.middle.instant, self.middle.now) = (instant, now);
-        for _ in 0..self.unfinished.len() {
-            let Some(source) = self.unfinished.pop_front() else { break };
+        for _ in 0..self.unfinished.queue.len() {
+            let Some(source) = self.unfinished.pop() else { break };
             self.read(source, registry);
         }
         for event in events {
@@ -243,7 +271,8 @@ impl Turn {
                 _ => {}
             }
         }
-        if event.is_readable() || event.is_read_closed() || event.is_error() {
+        let has_news = event.is_readable() || event.is_read_closed() || event.is_error();
+        if has_news && !self.unfinished.contains(source) {
             self.read(source, registry);
         }
     }
@@ -282,7 +311,7 @@ impl Turn {
             self.peers_due = Some(self.peers_due.map_or(soon, |due| due.min(soon)));
         }
         if more {
-            self.unfinished.push_back(source);
+            self.unfinished.push(source);
         }
     }
 
@@ -333,7 +362,7 @@ impl Turn {
                 (self.askers.is_to_accept_again(), Source::QueryListener),
             ] {
                 if again {
-                    self.unfinished.push_back(listener);
+                    self.unfinished.push(listener);
                 }
             }
         }

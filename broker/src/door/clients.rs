@@ -30,8 +30,8 @@ pub(crate) const SNAPSHOT_BEGINNING: &[u8] = br#"{"type":"thing_snapshot""#;
 const TURN_BYTES: usize = 256 * 1024;
 
 /// Parts of the directory (first snapshots, last values, what a slow client missed) are written for a client for which
-/// less than this waits, in bytes: enough to keep its socket busy, and no more than that.
-const PART_BYTES_MAX: usize = 256 * 1024;
+/// less than this waits, in bytes: a message that comes meanwhile waits for one of them, some 50 µs.
+const PART_BYTES_MAX: usize = 16 * 1024;
 
 /// What answers to marks may add to a full queue, in bytes: who reads slowly gets its answer, and who only asks does not
 /// fill our memory.

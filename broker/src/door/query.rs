@@ -13,6 +13,9 @@ const WAITING_BYTES_MAX: usize = 1024 * 1024;
 /// How many questions of one peer are answered before the others have their turn.
 const QUESTIONS: u32 = 16;
 
+/// And how much is answered, in bytes: long answers take long, and others wait for each.
+const ANSWER_BYTES: usize = 16 * 1024;
+
 /// The most frames around a question: a REQ has one, and each proxy on the way adds one.
 const ENVELOPE_FRAMES_MAX: usize = 16;
 
@@ -25,7 +28,9 @@ pub(crate) struct Asker {
     /// The frames before the question, which go before the answer as they came.
     envelope: Vec<Box<[u8]>>,
     spoilt: bool,
+    /// Since the others had their turn.
     questions: u32,
+    answer_bytes: usize,
 }
 
 impl Peer<Asker> {
@@ -56,7 +61,9 @@ impl Peer<Asker> {
             _ => return Then::GoOn,
         }
         self.state.questions += 1;
-        if self.state.questions.is_multiple_of(QUESTIONS) || self.is_overfull() {
+        if self.state.questions >= QUESTIONS || self.state.answer_bytes >= ANSWER_BYTES || self.is_overfull()
+        {
+            (self.state.questions, self.state.answer_bytes) = (0, 0);
             Then::Pause
         } else {
             Then::GoOn
@@ -80,6 +87,7 @@ impl Peer<Asker> {
         let mut message = Vec::new();
         answer(&mut message);
         push_frame(&message, false, &mut out);
+        self.state.answer_bytes += out.len();
         self.outbox.push(out);
     }
 }

@@ -134,7 +134,7 @@ fn a_snapshot_comes_in_parts_of_bounded_size() {
             break;
         }
     }
-    assert_eq!((things, parts), (100, 4));
+    assert_eq!((things, parts), (100, 50));
 }
 
 #[test]

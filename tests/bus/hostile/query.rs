@@ -86,8 +86,8 @@ fn who_asks_without_reading_holds_up_nobody() {
     }
     until("the things", || (broker.status()["things"] == 2_000).then_some(()));
     let good = Good::start(&broker);
-    // Every answer is some 300 KiB.
-    let questions = frame(0, br#"{"type":"thing_query","ns":"evil","tree":true}"#).repeat(2_000);
+    // Every answer is some 16 KiB, and all of them 160 MiB for each who asks.
+    let questions = frame(0, br#"{"type":"thing_query","ns":"evil","tree":true}"#).repeat(10_000);
     let mut silent: Vec<Raw> = (0..2).map(|_| Raw::ready(broker.query, "DEALER")).collect();
     for raw in &mut silent {
         raw.send(&questions).expect("the system keeps so much");
@@ -98,15 +98,16 @@ fn who_asks_without_reading_holds_up_nobody() {
     for _ in 0..150 {
         answered = count(&req.ask(&json!({"type": "status_query"})), "/doors/query/answered");
     }
+    // A MiB in the broker and what the system keeps at both ends, some 10 MiB, for each of the two.
     let others = 150 + good.finish().questions + 200;
-    assert!(answered < others + 200, "{answered} were answered, {others} of them read");
+    assert!(answered < others + 2 * 1_500, "{answered} were answered, {others} of them read");
     // When one reads at last, its answers are there and are whole.
     let raw = &mut silent[0];
     raw.stream.set_nonblocking(false).unwrap();
     for _ in 0..50 {
         let (_, answer) = raw.read_frame().expect("an answer");
         let answer = parse(&answer);
-        assert!(answer["count"].as_u64().unwrap() > 500, "{}", answer["count"]);
+        assert!(answer["count"].as_u64().unwrap() > 30, "{}", answer["count"]);
     }
 }
 

@@ -5,7 +5,8 @@ use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use serde_json::json;
 
 use crate::support::peers::{Push, Sub, update};
-use crate::support::program::{BrokerProgram, program};
+use crate::support::program::{BrokerProgram, NO_STORE, program};
+use crate::support::scratch::ScratchFolder;
 use crate::support::wait::until;
 use crate::support::{Doors, free_ports, raw};
 
@@ -58,9 +59,13 @@ fn one_address_is_one_address() {
 
 #[test]
 fn the_start_lines_say_what_runs_and_what_is_not_protected() {
-    let mut broker = BrokerProgram::start_command(&mut program("thingsbus-broker"), "127.0.0.1");
+    let folder = ScratchFolder::new();
+    let mut command = program("thingsbus-broker");
+    command.env_remove(NO_STORE).env("XDG_DATA_HOME", folder.path("data"));
+    let mut broker = BrokerProgram::start_command(&mut command, "127.0.0.1");
     broker.find_error(&format!("thingsbus-broker {}", env!("CARGO_PKG_VERSION")));
     broker.find_error("configuration: --port, --ports-file");
+    broker.find_error(&format!("store: {} with 0 things", folder.path("data").join("thingsbus").display()));
     broker.find_error("on all addresses");
     broker.find_error("not protected");
 }

@@ -11,6 +11,9 @@ use super::scratch::ScratchFolder;
 use super::wait::until;
 use super::{Doors, peers};
 
+/// The variable by which a broker is told to keep nothing on disk.
+pub const NO_STORE: &str = "THINGSBUS_STORE__DATA";
+
 /// The program of this name, built once in a run of the tests.
 pub fn program(name: &str) -> Command {
     built("--bin", name)
@@ -32,7 +35,7 @@ fn built(kind: &str, name: &str) -> Command {
         }
     }
     // Nor is this user's own data folder, which many brokers could not share anyway.
-    command.env("THINGSBUS_STORE__DATA", "none");
+    command.env(NO_STORE, "none");
     command
 }
 

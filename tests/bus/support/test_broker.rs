@@ -8,6 +8,7 @@ use serde_json::Value;
 use thingsbus_broker::{Broker, Config, Data, Error, Handle};
 
 use super::Doors;
+use super::wait::until;
 
 /// A running broker; stopped when it is dropped.
 pub struct TestBroker {
@@ -24,7 +25,12 @@ impl TestBroker {
 
     /// With a configuration of its own.
     pub fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let broker = Broker::bind(test_config(change)).expect("a broker gets its ports");
+        let config = test_config(change);
+        // Ports that were looked for may for a moment still be held by a child that another test is starting.
+        let broker = until("the ports to be free", || match Broker::bind(config.clone()) {
+            Err(Error::Listen { source, .. }) if source.kind() == std::io::ErrorKind::AddrInUse => None,
+            bound => Some(bound.expect("a broker gets its ports")),
+        });
         let (doors, handle) = (doors(&broker), broker.handle());
         let thread = std::thread::Builder::new().name("broker".to_owned()).spawn(move || broker.run());
         Self { doors, handle, thread: Some(thread.expect("a thread")) }

@@ -35,10 +35,10 @@ fn every_marker() {
     check("d2 80000000", "-2147483648", 0);
     check("d3 8000000000000000", "-9223372036854775808", 0);
     check("ca 3dcccccd", "0.1", 0);
-    check("ca 7f7fffff", "3.4028235e38", 0);
+    check("ca 7f7fffff", "3.4028235e+38", 0);
     check("ca 80000000", "-0.0", 0);
     check("cb 3fb999999999999a", "0.1", 0);
-    check("cb 7fefffffffffffff", "1.7976931348623157e308", 0);
+    check("cb 7fefffffffffffff", "1.7976931348623157e+308", 0);
     check("cb 0000000000000001", "5e-324", 0);
     check("cb 3ff0000000000000", "1.0", 0);
     for not_finite in
@@ -105,7 +105,7 @@ fn timestamps() {
     check("d7 ff e14e3900 54d69d40", "1423351104.945", 0); // 945,000,000 ns << 34 | s
     check("d7 ff 0000000354d69d40", "14308252992.0", 0); // 34 bits of seconds
     check("c7 0c ff 1dcd6500 ffffffffffffffff", "-0.5", 0);
-    check("c7 0c ff ffffffff 7fffffffffffffff", "9.223372036854776e18", 0);
+    check("c7 0c ff ffffffff 7fffffffffffffff", "9.223372036854776e+18", 0);
     check("c7 05 ff 0000000000", r#"{"ext":-1,"base64":"AAAAAAA="}"#, 0); // of a length that none has
     check_datagram(hex("94 a161 d6 ff 54d69d40 01 c0"), "a|1423351104.0|1|-|0");
     check_datagram(hex("94 a161 d7 ff e14e3900 54d69d40 01 c0"), "a|1423351104.945|1|-|0");
