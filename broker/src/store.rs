@@ -36,10 +36,11 @@ const COPIED: usize = 256;
 /// A write that takes longer is told of.
 const LONG: Duration = Duration::from_secs(5);
 
-/// The directory's file, open and loaded; nothing is written yet.
+/// The directory's file, loaded.
 pub(crate) struct Opened {
     folder: Folder,
-    head: Head,
+    /// `None` where it could be read and not written: it is opened again for the first write.
+    head: Option<Head>,
 }
 
 /// What the broker's thread has of the store.
@@ -135,12 +136,21 @@ fn open_folder(path: &Path, hub: &mut Hub) -> Result<Opened, Problem> {
     }
 }
 
-/// Opens the file, fills the directory, and notes that the broker lives.
-fn open_and_load(opener: &impl Opener, hub: &mut Hub) -> Result<(Head, Loaded), Problem> {
+/// Opens the file, fills the directory, and notes that the broker lives. Where that cannot be noted, the file's life does
+/// not go on, for its next numbers would be given twice.
+fn open_and_load(opener: &impl Opener, hub: &mut Hub) -> Result<(Option<Head>, Loaded), Problem> {
     let head = opener.open()?;
-    let loaded = head.load(|ns, value| hub.restore(ns, value))?;
+    let mut loaded = head.load(|ns, value| hub.restore(ns, value))?;
+    let head = match head.begin() {
+        Ok(()) => Some(head),
+        Err(Problem::Io(why)) => {
+            tracing::error!("store: it can be read and not written: {why}; it is tried again");
+            loaded.life = None;
+            None
+        }
+        Err(problem) => return Err(problem),
+    };
     hub.restored(loaded.life.clone().map(|life| (life.epoch, life.seq)));
-    head.begin()?;
     Ok((head, loaded))
 }
 
@@ -149,7 +159,7 @@ fn tell_loaded(folder: &Folder, loaded: &Loaded) {
     let how = match (things, life) {
         (0, None) => "",
         (_, Some(_)) => ", as the broker left them when it stopped",
-        (_, None) => ", as they were last written: the broker was not stopped but ended",
+        (_, None) => ", as they were last written; the broker before was not stopped in good order",
     };
     tracing::info!("store: {} with {things} things{how}", folder.path().display());
     if *unreadable > 0 {
@@ -169,7 +179,7 @@ impl Opened {
 impl Store {
     fn start(
         opener: impl Opener + 'static,
-        head: Head,
+        head: Option<Head>,
         path: PathBuf,
         hub: &Hub,
         (every, first_pause): (Duration, Duration),
@@ -182,7 +192,7 @@ impl Store {
             let _ = reports_out.send(report);
             wake();
         };
-        let keeper = Keeper { opener, head: Some(head), orders: orders_in, report, first_pause };
+        let keeper = Keeper { opener, head, orders: orders_in, report, first_pause };
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(|| keeper.run())?;
         Ok(Self {
             path,

@@ -151,8 +151,9 @@ pub fn start_thingsbus(programs: &Programs, flags: &[&str]) -> Result<Running> {
     let file = programs.scratch.join("thingsbus-ports.json");
     let _ = std::fs::remove_file(&file);
     let mut command = dying_with_us(&programs.broker);
-    // In memory, as the peers are.
-    command.args(["--bind", "127.0.0.1", "--port", "0", "--data", "none", "--ports-file"]).arg(&file).args(flags);
+    // In memory, as the peers are, where the flags do not say otherwise.
+    command.env("THINGSBUS_STORE__DATA", "none");
+    command.args(["--bind", "127.0.0.1", "--port", "0", "--ports-file"]).arg(&file).args(flags);
     let mut process = Process::start(&mut command)?;
     let ports = process.comes_to(|| ports(&file))?;
     let port = |door| ports[door].as_u64().and_then(|port| u16::try_from(port).ok()).context("no port");

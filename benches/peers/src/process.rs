@@ -45,6 +45,21 @@ impl Process {
         }
     }
 
+    /// Tells it to end, and waits until it has.
+    pub fn terminate(&mut self) -> Result<()> {
+        let id = nix::unistd::Pid::from_raw(i32::try_from(self.0.id())?);
+        nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM)?;
+        self.0.wait()?;
+        Ok(())
+    }
+
+    /// What it sent to the disk so far.
+    pub fn written_bytes(&self) -> Result<f64> {
+        let io = std::fs::read_to_string(format!("/proc/{}/io", self.0.id()))?;
+        let line = io.lines().find_map(|line| line.strip_prefix("write_bytes:")).context("no write_bytes")?;
+        Ok(line.trim().parse()?)
+    }
+
     pub fn usage(&self) -> Result<Usage> {
         Usage::of(&self.0.id().to_string())
     }

@@ -5,6 +5,7 @@ mod empty;
 mod idle;
 mod million;
 mod stopped;
+mod store;
 mod udp;
 
 use anyhow::Result;
@@ -22,11 +23,12 @@ pub enum Case {
     Idle,
     Million,
     Empty,
+    Store,
 }
 
 impl Case {
-    pub const ALL: [Self; 6] =
-        [Self::Udp, Self::Clients1000, Self::Stopped, Self::Idle, Self::Million, Self::Empty];
+    pub const ALL: [Self; 7] =
+        [Self::Udp, Self::Clients1000, Self::Stopped, Self::Idle, Self::Million, Self::Empty, Self::Store];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -36,6 +38,7 @@ impl Case {
             Self::Idle => "idle",
             Self::Million => "million",
             Self::Empty => "empty",
+            Self::Store => "store",
         }
     }
 
@@ -47,6 +50,7 @@ impl Case {
             Self::Idle => "10,000 connected clients, idle",
             Self::Million => "1,000,000 things with values of 100 bytes",
             Self::Empty => "An empty broker",
+            Self::Store => "The directory on disk",
         }
     }
 
@@ -58,6 +62,7 @@ impl Case {
             Self::Idle => idle::ABOUT,
             Self::Million => million::ABOUT,
             Self::Empty => empty::ABOUT,
+            Self::Store => store::ABOUT,
         }
     }
 
@@ -69,6 +74,7 @@ impl Case {
             Self::Idle => idle::run(programs, timing),
             Self::Million => million::run(programs, timing),
             Self::Empty => empty::run(programs, timing),
+            Self::Store => store::run(programs, timing),
         }
     }
 }

@@ -29,9 +29,13 @@ pub(crate) const SNAPSHOT_BEGINNING: &[u8] = br#"{"type":"thing_snapshot""#;
 /// When as much waits for one delivery, it is made, in bytes.
 const TURN_BYTES: usize = 256 * 1024;
 
-/// Parts of the directory (first snapshots, last values, what a slow client missed) are written for a client for which
-/// less than this waits, in bytes: a message that comes meanwhile waits for one of them, some 50 µs.
+/// Parts of the directory (first snapshots, last values) are written for a client for which less than this waits, in
+/// bytes: a message that comes meanwhile waits for one of them, some 50 µs.
 const PART_BYTES_MAX: usize = 16 * 1024;
+
+/// What a slow client missed comes in larger ones, in bytes: it must come faster than the same things are updated again,
+/// or it would be given the first of them over and over.
+const MISSED_BYTES_MAX: usize = 256 * 1024;
 
 /// What answers to marks may add to a full queue, in bytes: who reads slowly gets its answer, and who only asks does not
 /// fill our memory.
@@ -233,9 +237,9 @@ impl Clients {
     /// Writes what those are due who do not follow the stream: slow clients and newcomers. Only after a delivery, so
     /// that what is older goes out first.
     pub(crate) fn write_parts(&mut self, hub: &mut Hub, heard_since: Timestamp, now: Timestamp) {
-        let part_bytes = self.part_bytes();
+        let (part_bytes, missed_bytes) = (self.at_once(PART_BYTES_MAX), self.at_once(MISSED_BYTES_MAX));
         let Self { peers, counters, subscriptions, behind, newcomers, .. } = self;
-        let mut gone = behind.write_parts(peers, counters, subscriptions, hub, part_bytes);
+        let mut gone = behind.write_parts(peers, counters, subscriptions, hub, missed_bytes);
         gone.extend(newcomers.write_parts(peers, counters, hub, part_bytes, heard_since, now));
         for key in gone {
             self.close(key);
@@ -244,8 +248,8 @@ impl Clients {
 
     /// Is there a part to be written at once?
     pub(crate) fn has_parts(&self) -> bool {
-        let part_bytes = self.part_bytes();
-        self.behind.has_parts(&self.peers, part_bytes) || self.newcomers.has_parts(&self.peers, part_bytes)
+        self.behind.has_parts(&self.peers, self.at_once(MISSED_BYTES_MAX))
+            || self.newcomers.has_parts(&self.peers, self.at_once(PART_BYTES_MAX))
     }
 
     /// What may wait for one client now, in bytes.
@@ -253,10 +257,10 @@ impl Clients {
         self.limits.client_bytes_max.min(self.limits.all_bytes_max / self.waiting.len().max(1))
     }
 
-    /// How much may wait for a client that is given a part, in bytes: less than what may wait at all, so that what
+    /// How much may wait for a client that is given parts of so many bytes: less than what may wait at all, so that what
     /// happens meanwhile has room too.
-    fn part_bytes(&self) -> usize {
-        PART_BYTES_MAX.min(self.queue_bytes_max() / 2)
+    fn at_once(&self, bytes_max: usize) -> usize {
+        bytes_max.min(self.queue_bytes_max() / 2)
     }
 
     /// Who is too slow for the stream, how much was merged for it, and since when; and for whom much waits.

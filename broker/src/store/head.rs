@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use redb::{
-    Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, StorageBackend, StorageError,
+    Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, StorageBackend, StorageError, Table,
     TableDefinition,
 };
 use thingsbus_adaptor::wire::Namespace;
@@ -73,16 +73,15 @@ impl Head {
             let format = {
                 let mut about = writing.open_table(ABOUT).map_err(other)?;
                 writing.open_table(THINGS).map_err(other)?;
-                let format =
-                    about.get("format").map_err(Problem::from)?.map(|found| found.value().to_owned());
+                let format = about.get("format")?.map(|found| found.value().to_owned());
                 if format.is_none() {
-                    about.insert("format", FORMAT).map_err(Problem::from)?;
+                    about.insert("format", FORMAT)?;
                 }
                 format
             };
             match format {
                 Some(format) if format != FORMAT => return Err(Problem::Format(format)),
-                Some(_) => writing.abort().map_err(Problem::from)?,
+                Some(_) => writing.abort()?,
                 None => writing.commit().map_err(other)?,
             }
             Ok(Self { database })
@@ -94,8 +93,8 @@ impl Head {
         guarded(|| {
             let reading = self.database.begin_read().map_err(other)?;
             let mut loaded = Loaded::default();
-            for row in reading.open_table(THINGS).map_err(other)?.iter().map_err(Problem::from)? {
-                let (ns, row) = row.map_err(Problem::from)?;
+            for row in reading.open_table(THINGS).map_err(other)?.iter()? {
+                let (ns, row) = row?;
                 match row::read(row.value()) {
                     Some(value) if Namespace::parse(ns.value()).is_ok() => {
                         each(ns.value(), &value);
@@ -123,15 +122,17 @@ impl Head {
         self.set_life(Some(life))
     }
 
-    /// Writes last values: all of them are on disk when this returns, or none of them after a crash.
+    /// Writes last values: all of them are on disk when this returns, or none of them after a crash. A life that was
+    /// noted is over by that.
     pub(super) fn write(&self, batch: &mut Batch) -> Result<(), Problem> {
         guarded(|| {
             let writing = self.database.begin_write().map_err(other)?;
             {
                 let mut things = writing.open_table(THINGS).map_err(other)?;
                 for (ns, row) in batch.by_name() {
-                    things.insert(ns, row).map_err(Problem::from)?;
+                    things.insert(ns, row)?;
                 }
+                forget_life(&mut writing.open_table(ABOUT).map_err(other)?)?;
             }
             writing.commit().map_err(other)
         })
@@ -144,18 +145,21 @@ impl Head {
                 let mut about = writing.open_table(ABOUT).map_err(other)?;
                 match life {
                     Some(Life { epoch, seq }) => {
-                        about.insert("epoch", epoch.as_str()).map_err(Problem::from)?;
-                        about.insert("seq", seq.to_string().as_str()).map_err(Problem::from)?;
+                        about.insert("epoch", epoch.as_str())?;
+                        about.insert("seq", seq.to_string().as_str())?;
                     }
-                    None => {
-                        about.remove("epoch").map_err(Problem::from)?;
-                        about.remove("seq").map_err(Problem::from)?;
-                    }
+                    None => forget_life(&mut about)?,
                 }
             }
             writing.commit().map_err(other)
         })
     }
+}
+
+fn forget_life(about: &mut Table<'_, &'static str, &'static str>) -> Result<(), Problem> {
+    about.remove("epoch")?;
+    about.remove("seq")?;
+    Ok(())
 }
 
 /// A file that was changed behind redb's back can make it panic, which must not end the broker.

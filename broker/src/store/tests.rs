@@ -85,6 +85,7 @@ fn a_stopped_broker_goes_on_and_a_killed_one_begins_another_life() {
     for thing in [3, 1, 2, 1] {
         say(&mut before, thing, thing * 10);
     }
+    let head = head.unwrap();
     head.write(&mut batch_of(&before, 0)).unwrap();
     head.finish(&Life { epoch: "that".to_owned(), seq: 7 }).unwrap();
     drop(head);
@@ -120,7 +121,7 @@ fn what_a_commit_has_written_outlives_500_power_cuts() {
         let operations = disk.operations();
         let cut_at = 1 + random.below(40) as u64;
         disk.fail_at(cut_at, Fault::PowerCut);
-        if let Ok((head, _)) = open_and_load(&Drive(disk.clone()), &mut hub) {
+        if let Ok((Some(head), _)) = open_and_load(&Drive(disk.clone()), &mut hub) {
             let found = known(&hub);
             assert!(
                 found == sure || unsure.contains(&found),
@@ -207,6 +208,41 @@ fn every_write_fails_once_and_the_store_gets_well_without_a_restart() {
 }
 
 #[test]
+fn a_disk_that_is_full_from_the_start_is_read_and_its_life_is_not_lived_twice() {
+    let disk = Disk::default();
+    let mut before = hub();
+    let (head, _) = open_and_load(&Drive(disk.clone()), &mut before).unwrap();
+    say(&mut before, 1, 10);
+    let head = head.unwrap();
+    head.write(&mut batch_of(&before, 0)).unwrap();
+    head.finish(&Life { epoch: "that".to_owned(), seq: 7 }).unwrap();
+    drop(head);
+    let file = disk.bytes();
+    let mut without_a_head = 0;
+    for operation in 1..200 {
+        let disk = Disk::with(file.clone());
+        disk.fail_at(operation, Fault::Full);
+        let mut live = hub();
+        let Ok((head, _)) = open_and_load(&Drive(disk.clone()), &mut live) else { continue };
+        without_a_head += u32::from(head.is_none());
+        assert_eq!(known(&live), known(&before), "{operation}");
+        assert_eq!(live.epoch(), if head.is_some() { "that" } else { "this" }, "{operation}");
+        let mut store =
+            Store::start(Drive(disk.clone()), head, PathBuf::from("disk"), &live, AT_ONCE, || {}).unwrap();
+        say(&mut live, 2, 20);
+        settle(&mut store, &live, &mut Complaints::default());
+        drop(store); // Killed.
+        let mut after = hub();
+        let (_, loaded) = open_and_load(&Drive(Disk::with(disk.bytes())), &mut after).unwrap();
+        assert_eq!((loaded.things, loaded.life), (2, None), "{operation}");
+        if disk.operations() < operation {
+            break;
+        }
+    }
+    assert!(without_a_head > 0);
+}
+
+#[test]
 fn a_stalled_disk_holds_up_nobody_and_the_newest_values_are_written_after_it() {
     let (disk, mut live) = (Disk::default(), hub());
     let mut store = start(&disk, &mut live);
@@ -245,7 +281,7 @@ fn good_file() -> (Vec<u8>, BTreeMap<String, (usize, u64)>) {
     for value in 0..200 {
         say(&mut live, value % 60, value);
     }
-    head.write(&mut batch_of(&live, 0)).unwrap();
+    head.as_ref().unwrap().write(&mut batch_of(&live, 0)).unwrap();
     let known = known(&live);
     drop(head);
     (disk.bytes(), known)

@@ -19,7 +19,7 @@ pub const ABOUT: &str = "\
 A new client asks the query door page by page, each after the answer to the one before; or it is a plain SUB that is
 sent last values when it subscribes. Meanwhile one publisher and one subscriber go on at 10,000/s.";
 
-const THINGS: usize = 1_000_000;
+pub const THINGS: usize = 1_000_000;
 const BATCH: usize = 1_000;
 const VALUE_BYTES: usize = 100;
 /// How long the broker may take to have them, and a client to get them.
@@ -76,7 +76,7 @@ fn beside(
     })
 }
 
-fn publish(broker: &Running) -> Result<()> {
+pub fn publish(broker: &Running) -> Result<()> {
     let mut stream = zmtp::open(broker.publish, "PUSH")?;
     stream.set_write_timeout(Some(SEND_TIMEOUT))?;
     let value = "v".repeat(VALUE_BYTES - 2); // Its quotation marks are of it.
@@ -89,6 +89,11 @@ fn publish(broker: &Running) -> Result<()> {
         });
         stream.write_all(&frames.collect::<Vec<u8>>())?;
     }
+    knows_all(broker)
+}
+
+/// Waits until the broker has all things.
+pub fn knows_all(broker: &Running) -> Result<()> {
     let begun = Instant::now();
     let mut door = QueryDoor::connect(broker)?;
     while door.ask(r#"{"type":"thing_query","ns":"","limit":1}"#)?.seq < THINGS as u64 {
@@ -96,6 +101,11 @@ fn publish(broker: &Running) -> Result<()> {
         std::thread::sleep(Duration::from_millis(10));
     }
     Ok(())
+}
+
+/// How the broker is.
+pub fn status(broker: &Running) -> Result<serde_json::Value> {
+    Ok(serde_json::from_slice(&QueryDoor::connect(broker)?.answer(r#"{"type":"status_query"}"#)?)?)
 }
 
 fn by_query(broker: &Running) -> Result<Duration> {
@@ -142,6 +152,10 @@ impl QueryDoor {
     }
 
     fn ask(&mut self, question: &str) -> Result<Page> {
+        Page::read(&self.answer(question)?).context("an answer that is none")
+    }
+
+    fn answer(&mut self, question: &str) -> Result<Vec<u8>> {
         self.0.get_mut().write_all(&frame(question.as_bytes()))?;
         let mut flags = [0];
         self.0.read_exact(&mut flags)?;
@@ -156,7 +170,7 @@ impl QueryDoor {
         };
         let mut text = vec![0; bytes];
         self.0.read_exact(&mut text)?;
-        Page::read(&text).context("an answer that is none")
+        Ok(text)
     }
 }
 
