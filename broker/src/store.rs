@@ -161,7 +161,8 @@ fn tell_loaded(folder: &Folder, loaded: &Loaded) {
         (_, Some(_)) => ", as the broker left them when it stopped",
         (_, None) => ", as they were last written; the broker before was not stopped in good order",
     };
-    tracing::info!("store: {} with {things} things{how}", folder.path().display());
+    let s = if *things == 1 { "" } else { "s" };
+    tracing::info!("store: {} with {things} thing{s}{how}", folder.path().display());
     if *unreadable > 0 {
         tracing::error!("store: {unreadable} things could not be read and were left out");
     }
