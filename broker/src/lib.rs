@@ -1,5 +1,8 @@
 //! The one place where everything the sensors say comes together.
 //!
+//! A broker keeps its directory on disk, in the user's own data folder where [`Config::store`] does not say otherwise; a
+//! folder is one broker's at a time, so one that is part of another program most likely wants its own, or [`Data::None`].
+//!
 //! ```no_run
 //! use thingsbus_broker::{Broker, Config};
 //! let broker = Broker::bind(Config { port: 0, ..Config::default() })?;
