@@ -43,8 +43,6 @@ pub struct Broker {
 pub struct Addresses {
     /// The clients', whose port the other doors' ports follow from.
     pub clients: SocketAddr,
-    /// What the system gives as receive buffer for datagrams, in bytes.
-    pub udp_buffer_bytes: usize,
 }
 
 impl Addresses {
@@ -121,7 +119,7 @@ impl Broker {
             let listen::Refused { address, protocol, source } = refused;
             Error::Listen { address, protocol, source }
         })?;
-        let addresses = Addresses { clients: sockets.address, udp_buffer_bytes: sockets.udp_buffer_bytes };
+        let addresses = Addresses { clients: sockets.address };
         if sockets.udp_buffer_bytes < listen::UDP_BUFFER_BYTES {
             tracing::info!(
                 "datagrams: the system gives a buffer of {} KiB, not the {} KiB asked for; bursts may be too much for \

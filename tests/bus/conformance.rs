@@ -1,6 +1,28 @@
 //! Our ZeroMQ doors and peers that others wrote: every socket type that fits, each way, with what it says whole, a byte
 //! at a time, and cut at each of its bytes.
 
+/// A test for each library, so that they run beside each other and each is named where it fails.
+macro_rules! each_library {
+    ($check:ident) => {
+        #[test]
+        fn libzmq() {
+            $check(crate::conformance::Library::Libzmq);
+        }
+        #[test]
+        fn zeromq_in_rust() {
+            $check(crate::conformance::Library::ZeromqRs);
+        }
+        #[test]
+        fn pyzmq() {
+            $check(crate::conformance::Library::Pyzmq);
+        }
+        #[test]
+        fn zeromq_of_node() {
+            $check(crate::conformance::Library::Node);
+        }
+    };
+}
+
 mod heartbeats;
 mod peers;
 mod pieces;

@@ -11,6 +11,9 @@ const PIECES_MAX: usize = 64;
 /// What a piece of shared memory must have on average to be worth its place in the queue, in bytes.
 const PIECE_BYTES: usize = 1_024;
 
+/// How much memory is taken at once for small pieces, at the most, in bytes.
+const CHUNK_BYTES: usize = 64 * 1024;
+
 /// What waits to be sent to one peer.
 #[derive(Default)]
 pub(crate) struct Outbox {
@@ -39,12 +42,26 @@ impl Outbox {
         self.pieces.is_empty()
     }
 
-    /// Adds bytes of this peer's own.
-    pub(crate) fn push(&mut self, bytes: Vec<u8>) {
-        if !bytes.is_empty() {
-            let range = 0..bytes.len();
-            self.push_piece(Piece { shared: Arc::new(bytes), range });
+    /// Adds bytes of this peer's own: to those before where there is room, for many small pieces weigh more than what is
+    /// in them.
+    pub(crate) fn push(&mut self, mut bytes: Vec<u8>) {
+        if bytes.is_empty() {
+            return;
         }
+        if let Some(last) = self.pieces.back_mut()
+            && let Some(own) = Arc::get_mut(&mut last.shared)
+            && last.range.end == own.len()
+            && own.capacity() - own.len() >= bytes.len()
+        {
+            own.extend_from_slice(&bytes);
+            last.range.end = own.len();
+            self.bytes += bytes.len();
+            return;
+        }
+        // The more waits already, the more will follow.
+        bytes.reserve_exact(self.bytes.min(CHUNK_BYTES).saturating_sub(bytes.len()));
+        let range = 0..bytes.len();
+        self.push_piece(Piece { shared: Arc::new(bytes), range });
     }
 
     /// Adds what is left of `ranges` after their first `skip` bytes. What is the smaller part of `shared`, or in small
@@ -182,5 +199,28 @@ mod tests {
                 assert_eq!(outbox.bytes(), 0);
             }
         }
+    }
+
+    #[test]
+    fn many_small_pieces_are_few_large_ones_and_come_in_order() {
+        let mut outbox = Outbox::default();
+        let mut wanted = Vec::new();
+        let mut peer = Narrow { taken: Vec::new(), room: 0 };
+        for number in 0..20_000_u32 {
+            let bytes = number.to_le_bytes();
+            wanted.extend_from_slice(&bytes);
+            outbox.push(bytes.to_vec());
+            if number % 1_000 == 7 {
+                peer.room = 5;
+                outbox.flush(&mut peer).unwrap();
+            }
+        }
+        assert!(outbox.pieces.len() < 30, "{}", outbox.pieces.len());
+        let held: usize = outbox.pieces.iter().map(|piece| piece.shared.capacity()).sum();
+        assert!(held <= outbox.bytes() + 2 * CHUNK_BYTES, "{held}");
+        peer.room = usize::MAX;
+        outbox.flush(&mut peer).unwrap();
+        assert_eq!(peer.taken, wanted);
+        assert_eq!(outbox.bytes(), 0);
     }
 }

@@ -131,25 +131,7 @@ fn skip_handshake(raw: &mut Raw) {
     assert!(ready.starts_with(b"\x05READY"), "{}", ready.escape_ascii());
 }
 
-#[test]
-fn libzmq_in_pieces() {
-    check(Library::Libzmq);
-}
-
-#[test]
-fn zeromq_in_rust_in_pieces() {
-    check(Library::ZeromqRs);
-}
-
-#[test]
-fn pyzmq_in_pieces() {
-    check(Library::Pyzmq);
-}
-
-#[test]
-fn zeromq_of_node_in_pieces() {
-    check(Library::Node);
-}
+each_library!(check);
 
 #[test]
 fn the_programs_of_2015_in_pieces() {

@@ -53,22 +53,4 @@ fn a_sender(library: Library, kind: Kind) {
     }
 }
 
-#[test]
-fn libzmq_comes_again() {
-    check(Library::Libzmq);
-}
-
-#[test]
-fn zeromq_in_rust_comes_again() {
-    check(Library::ZeromqRs);
-}
-
-#[test]
-fn pyzmq_comes_again() {
-    check(Library::Pyzmq);
-}
-
-#[test]
-fn zeromq_of_node_comes_again() {
-    check(Library::Node);
-}
+each_library!(check);

@@ -34,22 +34,4 @@ fn check(library: Library) {
     });
 }
 
-#[test]
-fn libzmq_is_understood() {
-    check(Library::Libzmq);
-}
-
-#[test]
-fn zeromq_in_rust_is_understood() {
-    check(Library::ZeromqRs);
-}
-
-#[test]
-fn pyzmq_is_understood() {
-    check(Library::Pyzmq);
-}
-
-#[test]
-fn zeromq_of_node_is_understood() {
-    check(Library::Node);
-}
+each_library!(check);

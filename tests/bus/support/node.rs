@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use super::process::Process;
+use super::process::{Process, install};
 
 /// What is installed: it brings its own libzmq, already built.
 const PACKAGE: &str = "zeromq@6.8.0";
@@ -30,7 +30,7 @@ fn modules() -> &'static Path {
         if !folder.exists() {
             // Moved to its place when it is whole: another run of the tests may be doing the same.
             let unfinished = node.join(format!("unfinished-{}", std::process::id()));
-            install(&unfinished);
+            install(&mut npm(&unfinished), NEEDS);
             if let Err(error) = std::fs::rename(&unfinished, &folder) {
                 assert!(folder.exists(), "{} cannot be made: {error}", folder.display());
                 std::fs::remove_dir_all(&unfinished).expect("a folder can be removed");
@@ -41,16 +41,9 @@ fn modules() -> &'static Path {
 }
 
 /// Without scripts, so that nothing is compiled where the library that comes with the package does not fit.
-fn install(folder: &Path) {
+fn npm(folder: &Path) -> Command {
     let mut command = Command::new("npm");
     command.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--prefix"]);
     command.arg(folder).arg(PACKAGE);
-    let output = command.output().unwrap_or_else(|error| panic!("{NEEDS}: npm: {error}"));
-    assert!(
-        output.status.success(),
-        "{NEEDS}: {command:?}: {}\n{}{}",
-        output.status,
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
+    command
 }

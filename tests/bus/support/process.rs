@@ -7,6 +7,18 @@ use std::time::Duration;
 use super::lines::Lines;
 use super::wait::{PATIENCE, within};
 
+/// Runs what installs something that tests need; where it does not succeed, the test fails with `needs` and what it said.
+pub fn install(command: &mut Command, needs: &str) {
+    let output = command.output().unwrap_or_else(|error| panic!("{needs}: {command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{needs}: {command:?}: {}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+}
+
 /// A running child of this test.
 pub struct Process {
     child: Child,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use super::process::Process;
+use super::process::{Process, install};
 use super::{Doors, free_ports};
 
 /// The scripts' folder.
@@ -41,6 +41,10 @@ pub fn old_broker(snapshot_every_s: u32) -> (Process, Doors) {
     (process, doors)
 }
 
+/// What to say where it fails.
+const NEEDS: &str =
+    "these tests run thingsbus 0.2.1 and need python3 with venv and pip, and the package index";
+
 /// The environment's Python. Where it cannot be made, the test fails and says why.
 fn interpreter() -> &'static Path {
     static INTERPRETER: OnceLock<PathBuf> = OnceLock::new();
@@ -49,16 +53,7 @@ fn interpreter() -> &'static Path {
         let folder = this.ancestors().nth(3).expect("target/<profile>/deps/<test>").join("peers");
         let mut command = Command::new("python3");
         command.arg(Path::new(SCRIPTS).join("make_environment.py")).arg(&folder);
-        let output = command.output().unwrap_or_else(|error| {
-            panic!("these tests run thingsbus 0.2.1 and need python3 with venv and pip: {error}")
-        });
-        assert!(
-            output.status.success(),
-            "these tests run thingsbus 0.2.1 and need python3 with venv and pip, and the package index: {}\n{}{}",
-            output.status,
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr),
-        );
+        install(&mut command, NEEDS);
         folder.join("bin/python")
     })
 }
