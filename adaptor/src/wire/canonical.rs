@@ -43,6 +43,8 @@ pub(super) fn read(text: &str) -> Option<Update<'_>> {
         documentation_url,
         seq: None,
         merged: None,
+        ttl: None,
+        ack: None,
         repairs: 0,
         verbatim,
     })

@@ -1,15 +1,18 @@
 //! JSON messages: decoding what sensors and brokers write.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
+use super::ack::{AckLevel, AckWanted, Numbered};
 use super::limits::{
     DATAGRAM_BYTES_MAX, DEPTH_MAX, DOCUMENTATION_URL_BYTES_MAX, MESSAGE_BYTES_MAX, SNAPSHOT_BYTES_MAX,
+    TTL_S_MAX,
 };
 use super::namespace::is_valid;
 use super::scan::{Scanner, Value, mend};
 use super::snapshot::{Mark, Snapshot};
 use super::update::{Message, Update};
-use super::{Rejected, Timestamp, canonical, msgpack};
+use super::{Ask, QueryError, Rejected, Timestamp, canonical, msgpack};
 
 /// Memory that decoding needs now and then, kept between messages so that none is allocated for each.
 #[derive(Default)]
@@ -48,6 +51,60 @@ pub fn decode_datagram<'a>(bytes: &'a [u8], scratch: &'a mut Scratch) -> Result<
     }
     let repairs = msgpack::to_json(bytes, json)?;
     update_from_text(checked_text(json, usize::MAX)?, repairs, texts)
+}
+
+/// What comes to the query door.
+#[derive(Debug)]
+pub enum Question<'a> {
+    /// A question.
+    Ask(Ask),
+    /// An update, to be acknowledged.
+    Update(Update<'a>),
+    /// What is meant as an update, and why it is none.
+    Refused(RefusedUpdate<'a>),
+}
+
+/// An update that cannot be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefusedUpdate<'a> {
+    /// Why.
+    pub why: Rejected,
+    /// Which it is, where that can be read.
+    pub numbered: Option<Numbered<'a>>,
+}
+
+/// Decodes what comes to the query door.
+///
+/// # Errors
+/// Where it is no question, and not meant as an update either.
+pub fn decode_question<'a>(bytes: &'a [u8], scratch: &'a mut Scratch) -> Result<Question<'a>, QueryError> {
+    // Two levels of things are around the data in no update; one that nests too deep is still to be told so.
+    let read = |text| Fields::read(&mut Scanner::new(text, DEPTH_MAX + 2)).ok();
+    let fields = std::str::from_utf8(bytes).ok().and_then(read);
+    match fields.filter(|fields| fields.kind().is_ok_and(|kind| kind == "thing_update")) {
+        None => Ask::decode(bytes).map(Question::Ask),
+        Some(fields) => Ok(match decode_update(bytes, scratch) {
+            Ok(update) => Question::Update(update),
+            Err(why) => Question::Refused(RefusedUpdate { why, numbered: fields.numbered() }),
+        }),
+    }
+}
+
+/// Whether a datagram that was refused asked to be told, and which update it is, as far as that can be read.
+#[must_use]
+pub fn refused_datagram<'a>(
+    bytes: &'a [u8],
+    why: Rejected,
+    scratch: &'a mut Scratch,
+) -> Option<RefusedUpdate<'a>> {
+    let bytes = match bytes.first() {
+        Some(b'{') => bytes,
+        _ => msgpack::to_json(bytes, &mut scratch.json).ok().map(|_| scratch.json.as_slice())?,
+    };
+    let text = std::str::from_utf8(bytes).ok()?;
+    let fields = Fields::read(&mut Scanner::new(text, DEPTH_MAX + 2)).ok()?;
+    fields.get(Key::Ack).filter(|ack| ack.text != "null")?;
+    Some(RefusedUpdate { why, numbered: fields.numbered() })
 }
 
 /// Decodes what a broker sends to its clients. Unknown types are [`Message::Other`].
@@ -202,10 +259,14 @@ enum Key {
     Next,
     Mark,
     Merged,
+    Ttl,
+    Ack,
+    Sender,
+    Number,
 }
 
 impl Key {
-    const COUNT: usize = 12;
+    const COUNT: usize = 16;
 
     fn named(name: &str) -> Option<Self> {
         Some(match name {
@@ -221,6 +282,10 @@ impl Key {
             "next" => Self::Next,
             "mark" => Self::Mark,
             "merged" => Self::Merged,
+            "ttl" => Self::Ttl,
+            "ack" => Self::Ack,
+            "sender" => Self::Sender,
+            "number" => Self::Number,
             _ => return None,
         })
     }
@@ -304,8 +369,33 @@ impl<'a> Fields<'a> {
         let ts_repairs = self.get(Key::Ts).is_some_and(|ts| ts.needs_mending);
         let (data, data_repairs) = mended(data, texts.data);
         let (seq, merged) = (self.number(Key::Seq), self.number(Key::Merged));
+        let (ttl, ack) = (self.ttl()?, self.ack()?);
         let repairs = repairs + data_repairs + u32::from(ts_repairs);
-        Ok(Update { ns, ts, data, documentation_url, seq, merged, repairs, verbatim: None })
+        Ok(Update { ns, ts, data, documentation_url, seq, merged, ttl, ack, repairs, verbatim: None })
+    }
+
+    fn ttl(&self) -> Result<Option<Duration>, Rejected> {
+        let Some(ttl) = self.get(Key::Ttl).filter(|ttl| ttl.text != "null") else { return Ok(None) };
+        let seconds: f64 = ttl.text.parse().map_err(|_| Rejected::Ttl)?;
+        let in_range = seconds > 0.0 && seconds <= TTL_S_MAX as f64;
+        let ttl = Duration::try_from_secs_f64(seconds).ok().filter(|_| in_range);
+        ttl.map(Some).ok_or(Rejected::Ttl)
+    }
+
+    /// What the sender wants to be told. Without `ack` its other keys mean nothing.
+    fn ack(&self) -> Result<Option<AckWanted<'a>>, Rejected> {
+        let Some(ack) = self.get(Key::Ack).filter(|ack| ack.text != "null") else { return Ok(None) };
+        let level = inner(ack).and_then(AckLevel::named).ok_or(Rejected::Ack)?;
+        let is_numbered = self.get(Key::Sender).is_some() || self.get(Key::Number).is_some();
+        let numbered = self.numbered();
+        if is_numbered && numbered.is_none() {
+            return Err(Rejected::Ack);
+        }
+        Ok(Some(AckWanted { level, numbered }))
+    }
+
+    fn numbered(&self) -> Option<Numbered<'a>> {
+        Numbered::new(self.plain(Key::Sender)?, self.number(Key::Number)?)
     }
 
     fn kind(&self) -> Result<Cow<'a, str>, Rejected> {

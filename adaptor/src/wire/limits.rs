@@ -38,3 +38,6 @@ pub const PAGE_THINGS_MAX: usize = 10_000;
 /// ended (one thing more than fits is never cut: a page holds at least one). What is live waits while one is made: with
 /// so much, some 50 µs.
 pub const PAGE_BYTES_MAX: usize = 16 * 1024;
+
+/// The longest time after which a thing may ask to be forgotten, in seconds: ten years.
+pub const TTL_S_MAX: u64 = 10 * 365 * 86_400;

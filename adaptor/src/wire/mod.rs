@@ -3,6 +3,7 @@
 //! `PROTOCOL.md` at the top of the repository is the normative text; this module is its one implementation,
 //! used by adaptor, client and broker alike.
 
+mod ack;
 mod canonical;
 mod json;
 pub mod limits;
@@ -16,8 +17,14 @@ mod text;
 mod timestamp;
 mod update;
 
-pub use json::{Scratch, decode_datagram, decode_message, decode_update};
-pub use msgpack::{encode_list, encode_map};
+pub use ack::{
+    AckLevel, AckWanted, Acknowledged, Numbered, Outcome, SENDER_BYTES_MAX, push_refused, push_taken,
+};
+pub use json::{
+    Question, RefusedUpdate, Scratch, decode_datagram, decode_message, decode_question, decode_update,
+    refused_datagram,
+};
+pub use msgpack::{Asks, encode_asking, encode_list, encode_map};
 pub use namespace::{Namespace, NamespaceError};
 pub use query::{Ask, QUERY_DOCUMENTATION, Query, QueryError};
 pub use rejected::Rejected;

@@ -5,6 +5,8 @@
 //! infinities are null, and map keys that are numbers, booleans or nil are their JSON text.
 //! <https://github.com/msgpack/msgpack/blob/master/spec.md>
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rmp::Marker;
@@ -12,7 +14,7 @@ use serde::Serialize;
 
 use super::limits::DEPTH_MAX;
 use super::text::{push, push_float, push_json_string};
-use super::{Namespace, Rejected, Timestamp};
+use super::{AckWanted, Namespace, Rejected, Timestamp};
 
 /// Rewrites the first msgpack value in `bytes` as JSON into `out`; how many places had to be mended. What comes
 /// after the value is ignored as 0.2.1 does (sensors send buffers of fixed size), and counted as one repair.
@@ -46,6 +48,20 @@ pub fn encode_map<T: Serialize + ?Sized>(
     data: &T,
     documentation_url: Option<&str>,
 ) -> Result<Vec<u8>, rmp_serde::encode::Error> {
+    encode_asking(ns, ts, data, documentation_url, Asks::default())
+}
+
+/// Encodes an update as the map of type `thing_update`, with what it asks of the broker.
+///
+/// # Errors
+/// What `data`'s own `Serialize` says.
+pub fn encode_asking<T: Serialize + ?Sized>(
+    ns: &Namespace,
+    ts: Option<Timestamp>,
+    data: &T,
+    documentation_url: Option<&str>,
+    asks: Asks<'_>,
+) -> Result<Vec<u8>, rmp_serde::encode::Error> {
     #[derive(Serialize)]
     struct Map<'a, T: ?Sized> {
         r#type: &'static str,
@@ -53,9 +69,36 @@ pub fn encode_map<T: Serialize + ?Sized>(
         ts: Option<f64>,
         documentation_url: Option<&'a str>,
         data: &'a T,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ttl: Option<f64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ack: Option<&'static str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sender: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        number: Option<u64>,
     }
-    let ts = ts.map(Timestamp::seconds);
-    encode(&Map { r#type: "thing_update", ns: ns.as_str(), ts, documentation_url, data })
+    let numbered = asks.ack.and_then(|ack| ack.numbered);
+    encode(&Map {
+        r#type: "thing_update",
+        ns: ns.as_str(),
+        ts: ts.map(Timestamp::seconds),
+        documentation_url,
+        data,
+        ttl: asks.ttl.map(|ttl| ttl.as_secs_f64()),
+        ack: asks.ack.map(|ack| ack.level.name()),
+        sender: numbered.map(|numbered| numbered.sender()),
+        number: numbered.map(|numbered| numbered.number()),
+    })
+}
+
+/// What an update asks of the broker besides being taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Asks<'a> {
+    /// To be forgotten after so long without a newer one.
+    pub ttl: Option<Duration>,
+    /// To be acknowledged.
+    pub ack: Option<AckWanted<'a>>,
 }
 
 fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, rmp_serde::encode::Error> {
@@ -99,7 +142,9 @@ impl<'b> Reader<'b, '_> {
             let start = self.out.len();
             self.key()?;
             let bin = match self.out.get(start..) {
-                Some(b"\"ns\"" | b"\"type\"" | b"\"documentation_url\"") => Bin::Text,
+                Some(b"\"ns\"" | b"\"type\"" | b"\"documentation_url\"" | b"\"ack\"" | b"\"sender\"") => {
+                    Bin::Text
+                }
                 _ => Bin::Base64,
             };
             self.out.push(b':');

@@ -1,6 +1,7 @@
 //! Why a message was not taken.
 
-use super::limits::{DEPTH_MAX, DOCUMENTATION_URL_BYTES_MAX};
+use super::ack::SENDER_BYTES_MAX;
+use super::limits::{DEPTH_MAX, DOCUMENTATION_URL_BYTES_MAX, TTL_S_MAX};
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $sentence:expr;)*) => {
@@ -61,6 +62,19 @@ reasons! {
     /// `documentation_url` is neither text nor null, or too long.
     DocumentationUrl = "bad_documentation_url",
         format_args!("the update's \"documentation_url\" is not text of at most {DOCUMENTATION_URL_BYTES_MAX} bytes");
+    /// `ttl` is neither a positive number of seconds nor null.
+    Ttl = "bad_ttl",
+        format_args!("the update's \"ttl\" is neither null nor a number of seconds above 0 and up to {TTL_S_MAX}");
+    /// `ack`, `sender` or `number` are not as they must be.
+    Ack = "bad_ack",
+        format_args!(
+            "the update's \"ack\" is neither \"directory\" nor \"disk\", or \"sender\" (1 to {SENDER_BYTES_MAX} of A-Z a-z \
+             0-9 _ . : -) and \"number\" (an integer, 0 or more) are not both there"
+        );
+    /// To be acknowledged when it is on disk, and the broker keeps nothing there.
+    NoDisk = "no_disk", "the broker keeps nothing on disk (--data none), so it acknowledges in the directory only";
+    /// Too many updates wait for the disk already.
+    Busy = "busy", "too many acknowledged updates wait for the disk; this one was not taken";
     /// More frames than one.
     Multipart = "multipart", "the message has more frames than one";
     /// A new thing, and the directory is at its limit.

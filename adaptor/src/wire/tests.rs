@@ -1,5 +1,6 @@
 //! The wire's tests: golden bytes, one table for each rule, and properties.
 
+mod ack;
 mod bounds;
 mod golden;
 mod json;

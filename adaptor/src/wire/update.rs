@@ -1,10 +1,12 @@
 //! An update: one thing has a new value.
 
+use std::time::Duration;
+
 use super::json::{checked_data, checked_documentation_url};
 use super::namespace::{Namespace, is_valid};
 use super::snapshot::{Mark, Snapshot};
 use super::text::{push_float, push_integer, push_json_string};
-use super::{Rejected, Timestamp};
+use super::{AckWanted, Rejected, Timestamp};
 
 /// One thing has a new value. Borrows what it was decoded from.
 ///
@@ -17,6 +19,8 @@ pub struct Update<'a> {
     pub(super) documentation_url: Option<&'a str>,
     pub(super) seq: Option<u64>,
     pub(super) merged: Option<u64>,
+    pub(super) ttl: Option<Duration>,
+    pub(super) ack: Option<AckWanted<'a>>,
     pub(super) repairs: u32,
     /// Where it came in canonical form: all of it but the last brace, to be passed on as it is.
     pub(super) verbatim: Option<&'a str>,
@@ -25,9 +29,10 @@ pub struct Update<'a> {
 /// Two updates are the same where they say the same, however they were written.
 impl PartialEq for Update<'_> {
     fn eq(&self, other: &Self) -> bool {
-        let Self { ns, ts, data, documentation_url, seq, merged, repairs, verbatim: _ } = self;
+        let Self { ns, ts, data, documentation_url, seq, merged, ttl, ack, repairs, verbatim: _ } = self;
         (*ns, *data, *documentation_url) == (other.ns, other.data, other.documentation_url)
             && (*ts, *seq, *merged, *repairs) == (other.ts, other.seq, other.merged, other.repairs)
+            && (*ttl, *ack) == (other.ttl, other.ack)
     }
 }
 
@@ -65,6 +70,8 @@ impl<'a> Update<'a> {
             documentation_url,
             seq: None,
             merged: None,
+            ttl: None,
+            ack: None,
             repairs: 0,
             verbatim: None,
         })
@@ -80,7 +87,8 @@ impl<'a> Update<'a> {
         seq: Option<u64>,
     ) -> Self {
         debug_assert!(is_valid(ns));
-        Self { ns, ts, data, documentation_url, seq, merged: None, repairs: 0, verbatim: None }
+        let (merged, ttl, ack, verbatim) = (None, None, None, None);
+        Self { ns, ts, data, documentation_url, seq, merged, ttl, ack, repairs: 0, verbatim }
     }
 
     /// The thing's namespace, which keeps the rule.
@@ -120,16 +128,40 @@ impl<'a> Update<'a> {
         self.merged
     }
 
+    /// After how long without a newer update the thing is to be forgotten.
+    #[must_use]
+    pub fn ttl(&self) -> Option<Duration> {
+        self.ttl
+    }
+
+    /// What its sender wants to be told.
+    #[must_use]
+    pub fn ack(&self) -> Option<AckWanted<'a>> {
+        self.ack
+    }
+
+    /// The same update, to be forgotten where no newer one comes for so long.
+    #[must_use]
+    pub fn with_ttl(self, ttl: Option<Duration>) -> Self {
+        Self { ttl, verbatim: None, ..self }
+    }
+
+    /// The same update, to be acknowledged.
+    #[must_use]
+    pub fn with_ack(self, ack: Option<AckWanted<'a>>) -> Self {
+        Self { ack, verbatim: None, ..self }
+    }
+
     /// How many places in the message had to be mended: NaN and infinities made null, half characters.
     #[must_use]
     pub fn repairs(&self) -> u32 {
         self.repairs
     }
 
-    /// The same update with the broker's stamp on it.
+    /// The same update with the broker's stamp on it, without what is between its sender and the broker.
     #[must_use]
     pub fn stamped(self, ts: Timestamp, seq: u64) -> Self {
-        Self { ts: Some(self.ts.unwrap_or(ts)), seq: Some(seq), ..self }
+        Self { ts: Some(self.ts.unwrap_or(ts)), seq: Some(seq), ttl: None, ack: None, ..self }
     }
 
     /// The same update, told late.
@@ -138,7 +170,8 @@ impl<'a> Update<'a> {
         Self { merged: Some(merged), ..self }
     }
 
-    /// Appends the update in canonical order: `ns`, `type`, `ts`, `data`, `documentation_url`, `seq`, `merged`.
+    /// Appends the update in canonical order: `ns`, `type`, `ts`, `data`, `documentation_url`, `seq`, `merged`; and what
+    /// only the broker is told, `ttl`, `ack`, `sender`, `number`.
     /// The order is part of the wire, since clients subscribe to its first bytes.
     pub fn push_json(&self, out: &mut Vec<u8>) {
         match self.verbatim {
@@ -157,6 +190,14 @@ impl<'a> Update<'a> {
         if let Some(merged) = self.merged {
             out.extend_from_slice(br#","merged":"#);
             push_integer(out, merged);
+        }
+        if let Some(ttl) = self.ttl {
+            out.extend_from_slice(br#","ttl":"#);
+            push_float(out, ttl.as_secs_f64());
+        }
+        if let Some(ack) = self.ack {
+            out.push(b',');
+            ack.push_fields(out);
         }
         out.push(b'}');
     }
