@@ -12,6 +12,8 @@ pub(crate) struct Incoming {
     pub(crate) accepted: u64,
     /// Taken messages in which something was mended: NaN made null, half a character, bytes after the end.
     pub(crate) repaired: u64,
+    /// Numbered updates that came again after they were taken; they are counted nowhere else.
+    pub(crate) repeated: u64,
     rejected: [u64; Rejected::ALL.len()],
 }
 
@@ -50,6 +52,7 @@ impl Incoming {
         map.insert("received".to_owned(), json!(self.received));
         map.insert("accepted".to_owned(), json!(self.accepted));
         map.insert("repaired".to_owned(), json!(self.repaired));
+        map.insert("repeated".to_owned(), json!(self.repeated));
         map.insert("rejected".to_owned(), json!(self.rejected_total()));
         let reasons: Map<String, Value> = Rejected::ALL
             .iter()

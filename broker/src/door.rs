@@ -4,6 +4,7 @@
 pub(crate) mod clients;
 pub(crate) mod complaints;
 pub(crate) mod input;
+pub(crate) mod late;
 pub(crate) mod listen;
 pub(crate) mod outbox;
 pub(crate) mod peers;

@@ -2,9 +2,12 @@
 //! clock; times are arguments and bytes come out.
 
 mod page;
+mod senders;
 
 use thingsbus_adaptor::wire::{Mark, Query, Rejected, Timestamp, Update};
 use thingsbus_client::directory::{Bookmark, Directory, Put, Record, THING_BYTES, Value};
+
+pub use senders::Senders;
 
 /// How much the hub keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,13 +24,15 @@ pub struct Hub {
     epoch: String,
     seq: u64,
     limits: HubLimits,
+    /// Who numbers its updates.
+    pub senders: Senders,
 }
 
 impl Hub {
     /// With an empty directory. `epoch` names this life of the broker: another one each time.
     #[must_use]
     pub fn new(epoch: String, limits: HubLimits) -> Self {
-        Self { directory: Directory::new(), epoch, seq: 0, limits }
+        Self { directory: Directory::new(), epoch, seq: 0, limits, senders: Senders::default() }
     }
 
     /// What is known.
@@ -101,6 +106,7 @@ impl Hub {
     /// Forgets everything, as if nothing had ever spoken.
     pub fn forget_all(&mut self) {
         self.directory = Directory::new();
+        self.senders = Senders::default();
         self.seq = 0;
     }
 

@@ -3,6 +3,7 @@
 //! writes them, each in one commit. While a batch is being written there is no other, so a slow or broken disk costs
 //! nobody anything but the age of what is on it.
 
+mod acks;
 mod batch;
 mod folder;
 mod head;
@@ -23,8 +24,10 @@ use thingsbus_client::directory::Place;
 
 use crate::config;
 use crate::door::complaints::Complaints;
+use crate::door::late::Late;
 use crate::error::Error;
 use crate::hub::Hub;
+use acks::Acks;
 use batch::Batch;
 use folder::Folder;
 use head::{Head, Life, Loaded, Problem};
@@ -57,6 +60,11 @@ pub(crate) struct Store {
     /// Empty while one is being written.
     batch: Batch,
     state: State,
+    /// When it is looked again what changed; not before anything did.
+    due: Option<Instant>,
+    acks: Acks,
+    /// Who waited for the disk, and is to be told now.
+    pub(crate) released: Vec<Late>,
     /// Everything up to this update is on disk, or newer ones of the same things.
     through: u64,
     written: Written,
@@ -65,8 +73,8 @@ pub(crate) struct Store {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Nothing is to be written before this moment; nothing at all where there is none.
-    Resting { due: Option<Instant> },
+    /// Nothing is to be written yet.
+    Resting,
     /// What changed is being copied, some of it in each turn.
     Copying,
     /// The store's thread has a batch, since then.
@@ -141,6 +149,7 @@ fn open_folder(path: &Path, hub: &mut Hub) -> Result<Opened, Problem> {
 fn open_and_load(opener: &impl Opener, hub: &mut Hub) -> Result<(Option<Head>, Loaded), Problem> {
     let head = opener.open()?;
     let mut loaded = head.load(|ns, value| hub.restore(ns, value))?;
+    head.load_senders(|sender, number| hub.senders.restore(sender, number))?;
     let head = match head.begin() {
         Ok(()) => Some(head),
         Err(Problem::Io(why)) => {
@@ -204,7 +213,10 @@ impl Store {
             swept: hub.seq(),
             places: Vec::new(),
             batch: Batch::default(),
-            state: State::Resting { due: None },
+            state: State::Resting,
+            due: None,
+            acks: Acks::default(),
+            released: Vec::new(),
             through: hub.seq(),
             written: Written::default(),
             failing: None,
@@ -218,22 +230,37 @@ impl Store {
     /// When it has something to do.
     pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
         match self.state {
-            State::Resting { due } => due,
+            State::Resting if self.acks.is_urgent() => Some(now),
+            State::Resting => self.due,
             State::Copying => Some(now),
             State::Writing { .. } => None,
         }
     }
 
+    /// The thing's last update is to be on disk with the next batch.
+    pub(crate) fn add_to_next(&mut self, place: Place) {
+        self.acks.add(place);
+    }
+
+    /// Somebody is to be told when everything that came up to now, and that was said to be for the next batch, is on
+    /// disk.
+    pub(crate) fn tell_when_written(&mut self, late: Late) {
+        self.acks.wait(late);
+    }
+
+    /// Do as many wait for the disk as there is room for?
+    pub(crate) fn is_busy(&self) -> bool {
+        self.acks.is_full()
+    }
+
     /// Does what is due: takes what its thread reports, copies what changed, hands it on.
-    pub(crate) fn turn(&mut self, hub: &Hub, now: Instant, complaints: &mut Complaints) {
+    pub(crate) fn turn(&mut self, hub: &mut Hub, now: Instant, complaints: &mut Complaints) {
         while let Ok(report) = self.reports.try_recv() {
             self.take_report(report, hub, now, complaints);
         }
         match self.state {
-            State::Resting { due: None } if hub.seq() > self.swept => {
-                self.state = State::Resting { due: Some(now + self.every) };
-            }
-            State::Resting { due: Some(due) } if due <= now => self.sweep(hub),
+            State::Resting if self.due.is_some_and(|due| due <= now) => self.sweep(hub),
+            State::Resting if self.acks.is_urgent() => self.hand_on(hub, now),
             State::Writing { since } if now.duration_since(since) > LONG => {
                 complaints.tell("store_slow", now, || {
                     let seconds = now.duration_since(since).as_secs();
@@ -245,30 +272,39 @@ impl Store {
         if self.state == State::Copying {
             self.copy(hub, now, COPIED);
         }
+        if self.due.is_none() && hub.seq() > self.swept {
+            self.due = Some(now + self.every);
+        }
     }
 
     /// Looks what changed since the last time.
     fn sweep(&mut self, hub: &Hub) {
         self.places.extend(hub.directory().changed_after(self.swept));
         self.swept = hub.seq();
+        self.due = None;
         self.state = State::Copying;
     }
 
     /// Copies `count` things at most, the oldest first, and hands the batch on where it is complete. A thing that was
     /// updated meanwhile is copied as it is now, and again the next time.
-    fn copy(&mut self, hub: &Hub, now: Instant, count: usize) {
+    fn copy(&mut self, hub: &mut Hub, now: Instant, count: usize) {
         for _ in 0..count {
-            let place = if self.batch.is_full() { None } else { self.places.pop() };
+            let is_time = self.batch.is_full() || self.acks.is_urgent();
+            let place = if is_time { None } else { self.places.pop() };
             match place.and_then(|place| hub.directory().at(place)) {
                 Some(record) => self.batch.push(record),
-                None => return self.hand_on(now),
+                None => return self.hand_on(hub, now),
             }
         }
     }
 
-    fn hand_on(&mut self, now: Instant) {
-        self.state = State::Resting { due: None };
-        if self.batch.len() > 0 {
+    fn hand_on(&mut self, hub: &mut Hub, now: Instant) {
+        self.acks.fill(&mut self.batch, hub);
+        self.state = State::Resting;
+        if self.batch.is_empty() {
+            // What is waited for is on disk already: it had come before.
+            self.released.extend(self.acks.written());
+        } else {
             let batch = std::mem::take(&mut self.batch);
             // Without its thread, which ends only with the broker, nothing is written and the state says so.
             if self.orders.send(Order::Write(batch)).is_ok() {
@@ -277,7 +313,7 @@ impl Store {
         }
     }
 
-    fn take_report(&mut self, report: Report, hub: &Hub, now: Instant, complaints: &mut Complaints) {
+    fn take_report(&mut self, report: Report, hub: &mut Hub, now: Instant, complaints: &mut Complaints) {
         match report {
             Report::Written(mut batch) => {
                 if let Some(failing) = self.failing.take() {
@@ -290,9 +326,10 @@ impl Store {
                 self.written.things += batch.len() as u64;
                 batch.clear();
                 self.batch = batch;
+                self.released.extend(self.acks.written());
                 self.state = if self.places.is_empty() {
                     self.through = self.swept;
-                    State::Resting { due: None }
+                    State::Resting
                 } else {
                     State::Copying
                 };
@@ -315,6 +352,7 @@ impl Store {
                 self.through = 0;
                 self.places = hub.directory().changed_after(0).collect();
                 self.swept = hub.seq();
+                hub.senders.all_changed();
             }
         }
     }
@@ -334,15 +372,15 @@ impl Store {
     }
 
     /// Writes everything that is not on disk yet, for as long as `deadline` allows, and ends the store.
-    pub(crate) fn finish(mut self, hub: &Hub, deadline: Instant) {
+    pub(crate) fn finish(mut self, hub: &mut Hub, deadline: Instant) {
         loop {
-            if matches!(self.state, State::Resting { .. }) {
+            if self.state == State::Resting {
                 self.sweep(hub);
             }
             if self.state == State::Copying {
                 self.copy(hub, Instant::now(), usize::MAX);
             }
-            if matches!(self.state, State::Resting { .. }) {
+            if self.state == State::Resting {
                 break; // There was nothing.
             }
             let left = deadline.saturating_duration_since(Instant::now());

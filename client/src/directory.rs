@@ -178,6 +178,12 @@ impl Directory {
             .take_while(move |&place| self.at(place).is_some_and(|record| record.seq() > seq))
     }
 
+    /// Where a thing is.
+    #[must_use]
+    pub fn place_of(&self, ns: &str) -> Option<Place> {
+        self.place(ns).map(Place)
+    }
+
     /// The thing at a place.
     #[must_use]
     pub fn at(&self, place: Place) -> Option<&Record> {

@@ -3,19 +3,26 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use thingsbus_adaptor::wire::{Rejected, Scratch, Timestamp, Update, decode_datagram, decode_update};
+use thingsbus_adaptor::wire::{
+    AckLevel, AckWanted, RefusedUpdate, Rejected, Scratch, Timestamp, Update, decode_datagram, decode_update,
+    push_refused, push_taken, refused_datagram,
+};
 
 use crate::counters::Incoming;
 use crate::door::clients::{Clients, Kind};
 use crate::door::complaints::Complaints;
+use crate::door::late::{Late, To};
 use crate::hub::Hub;
+use crate::store::Store;
 
 /// The hub, and the doors' way to it.
 pub(super) struct Middle {
     pub(super) hub: Hub,
     pub(super) clients: Clients,
+    pub(super) store: Option<Store>,
     pub(super) zmq_in: Incoming,
     pub(super) udp_in: Incoming,
+    pub(super) query_in: Incoming,
     /// When this turn began, by the clock for timers and by the wall clock: what comes in a turn comes then.
     pub(super) instant: Instant,
     pub(super) now: Timestamp,
@@ -25,13 +32,34 @@ pub(super) struct Middle {
     message: Vec<u8>,
 }
 
+/// An update's way through, without the place where it was decoded.
+struct Way<'m> {
+    hub: &'m mut Hub,
+    clients: &'m mut Clients,
+    store: &'m mut Option<Store>,
+    counters: &'m mut Incoming,
+    out: &'m mut Vec<u8>,
+    instant: Instant,
+    now: Timestamp,
+}
+
+/// What becomes of an update that is to be acknowledged.
+enum Acknowledged {
+    /// It is answered at once.
+    Now(To, Vec<u8>),
+    /// When it is on disk.
+    Later,
+}
+
 impl Middle {
-    pub(super) fn new(hub: Hub, clients: Clients, instant: Instant) -> Self {
+    pub(super) fn new(hub: Hub, clients: Clients, store: Option<Store>, instant: Instant) -> Self {
         Self {
             hub,
             clients,
+            store,
             zmq_in: Incoming::default(),
             udp_in: Incoming::default(),
+            query_in: Incoming::default(),
             instant,
             now: super::now(),
             rejections: Complaints::default(),
@@ -42,47 +70,133 @@ impl Middle {
 
     /// A message came by ZeroMQ, or something that is none.
     pub(super) fn message(&mut self, from: SocketAddr, message: Result<&[u8], Rejected>) {
-        let Self { hub, clients, zmq_in, scratch, message: out, instant, now, rejections, .. } = self;
+        let Self { hub, clients, store, zmq_in: counters, scratch, message: out, instant, now, .. } = self;
+        let (instant, now) = (*instant, *now);
         let bytes = message.unwrap_or_default();
         let update = message.and_then(|bytes| decode_update(bytes, scratch));
-        match arrive(update, hub, clients, zmq_in, out, *instant, *now) {
-            Ok(()) => {}
-            Err(why) => rejections.rejected(why.name(), *instant, from, "ZeroMQ input", why, bytes),
+        if let Err(why) = (Way { hub, clients, store, counters, out, instant, now }).take(update) {
+            self.rejections.rejected(why.name(), instant, from, "ZeroMQ input", why, bytes);
         }
     }
 
-    /// A datagram came.
-    pub(super) fn datagram(&mut self, from: SocketAddr, bytes: &[u8]) {
-        let Self { hub, clients, udp_in, scratch, message: out, instant, now, rejections, .. } = self;
-        match arrive(decode_datagram(bytes, scratch), hub, clients, udp_in, out, *instant, *now) {
-            Ok(()) => {}
-            Err(why) => rejections.rejected(why.name(), *instant, from, "UDP input", why, bytes),
-        }
+    /// A datagram came. Gives the answer, where one is wanted and can be given at once.
+    pub(super) fn datagram(&mut self, from: SocketAddr, bytes: &[u8]) -> Option<Vec<u8>> {
+        let Self { hub, clients, store, udp_in: counters, scratch, message: out, instant, now, .. } = self;
+        let (instant, now) = (*instant, *now);
+        let update = decode_datagram(bytes, scratch);
+        let mut way = Way { hub, clients, store, counters, out, instant, now };
+        let why = match update.map(|update| (update, update.ack())) {
+            Ok((update, Some(wanted))) => match way.acknowledge(&update, &wanted, To::Datagram(from)) {
+                Ok(Acknowledged::Now(_, answer)) => return Some(answer),
+                Ok(Acknowledged::Later) => return None,
+                Err((_, why)) => why,
+            },
+            _ => way.take(update).err()?,
+        };
+        let peer = SocketAddr::new(from.ip().to_canonical(), from.port());
+        self.rejections.rejected(why.name(), instant, peer, "UDP input", why, bytes);
+        let refused = refused_datagram(bytes, why, &mut self.scratch)?;
+        let mut answer = Vec::new();
+        push_refused(refused.numbered, why, &mut answer);
+        Some(answer)
+    }
+
+    /// An update came to the query door. Gives the answer, unless it is given later.
+    pub(super) fn question(
+        &mut self,
+        from: SocketAddr,
+        update: Result<Update<'_>, RefusedUpdate<'_>>,
+        to: To,
+    ) -> Option<(To, Vec<u8>)> {
+        let Self { hub, clients, store, query_in: counters, message: out, instant, now, .. } = self;
+        let (instant, now) = (*instant, *now);
+        let mut way = Way { hub, clients, store, counters, out, instant, now };
+        let (to, refused) = match update {
+            Ok(update) => {
+                let plainly = AckWanted { level: AckLevel::Directory, numbered: None };
+                let wanted = update.ack().unwrap_or(plainly);
+                match way.acknowledge(&update, &wanted, to) {
+                    Ok(Acknowledged::Now(to, answer)) => return Some((to, answer)),
+                    Ok(Acknowledged::Later) => return None,
+                    Err((to, why)) => (to, RefusedUpdate { why, numbered: wanted.numbered }),
+                }
+            }
+            Err(refused) => {
+                way.counters.reject(refused.why);
+                (to, refused)
+            }
+        };
+        let RefusedUpdate { why, numbered } = refused;
+        self.rejections.rejected(why.name(), instant, from, "query door", why, b"");
+        let mut answer = Vec::new();
+        push_refused(numbered, why, &mut answer);
+        Some((to, answer))
     }
 }
 
-/// Into the directory, to the clients, and into the counters.
-fn arrive(
-    update: Result<Update<'_>, Rejected>,
-    hub: &mut Hub,
-    clients: &mut Clients,
-    counters: &mut Incoming,
-    out: &mut Vec<u8>,
-    instant: Instant,
-    now: Timestamp,
-) -> Result<(), Rejected> {
-    out.clear();
-    let taken =
-        update.and_then(|update| hub.take(&update, now, out).map(|before| (before, update.repairs())));
-    match taken {
-        Ok((before, repairs)) => {
-            counters.accept(repairs);
-            clients.publish(out, Kind::Update { before }, hub, instant);
-            Ok(())
+impl Way<'_> {
+    /// Into the directory, to the clients, and into the counters; gives the update's number.
+    fn take(&mut self, update: Result<Update<'_>, Rejected>) -> Result<u64, Rejected> {
+        let Self { hub, clients, counters, out, instant, now, .. } = self;
+        out.clear();
+        let taken =
+            update.and_then(|update| hub.take(&update, *now, out).map(|before| (before, update.repairs())));
+        match taken {
+            Ok((before, repairs)) => {
+                counters.accept(repairs);
+                clients.publish(out, Kind::Update { before }, hub, *instant);
+                Ok(hub.seq())
+            }
+            Err(why) => {
+                counters.reject(why);
+                Err(why)
+            }
         }
-        Err(why) => {
-            counters.reject(why);
-            Err(why)
+    }
+
+    /// The same for an update that is to be acknowledged, and taken once where it is numbered.
+    fn acknowledge(
+        &mut self,
+        update: &Update<'_>,
+        wanted: &AckWanted<'_>,
+        to: To,
+    ) -> Result<Acknowledged, (To, Rejected)> {
+        let refused = match (wanted.level, &self.store, &to) {
+            (AckLevel::Disk, None, _) => Some(Rejected::NoDisk),
+            // Who asks at the query door is not read from then.
+            (AckLevel::Disk, Some(store), To::Datagram(_)) if store.is_busy() => Some(Rejected::Busy),
+            _ => None,
+        };
+        if let Some(why) = refused {
+            self.counters.reject(why);
+            return Err((to, why));
         }
+        let had = wanted.numbered.is_some_and(|numbered| self.hub.senders.had(numbered));
+        let seq = if had {
+            self.counters.repeated += 1;
+            None
+        } else {
+            match self.take(Ok(*update)) {
+                Ok(seq) => Some(seq),
+                Err(why) => return Err((to, why)),
+            }
+        };
+        let mut answer = Vec::new();
+        push_taken(wanted, seq, &mut answer);
+        if !had && let Some(numbered) = wanted.numbered {
+            self.hub.senders.take(numbered);
+        }
+        let Some(store) = self.store else { return Ok(Acknowledged::Now(to, answer)) };
+        if !had && let Some(place) = self.hub.directory().place_of(update.ns()) {
+            // Also where nobody waits for that: its sender's number must not be on disk without it.
+            store.add_to_next(place);
+        }
+        Ok(match wanted.level {
+            AckLevel::Directory => Acknowledged::Now(to, answer),
+            AckLevel::Disk => {
+                store.tell_when_written(Late { to, answer });
+                Acknowledged::Later
+            }
+        })
     }
 }

@@ -11,14 +11,12 @@ use crate::counters::{Connections, Queries};
 use crate::door::input::Sender;
 use crate::door::peers::Peers;
 use crate::door::udp::Udp;
-use crate::store::Store;
 
 /// Where everything is that the status tells.
 pub(super) struct Status<'b> {
     pub(super) middle: &'b Middle,
     pub(super) senders: &'b Peers<Sender>,
     pub(super) askers: Openings,
-    pub(super) store: Option<&'b Store>,
     pub(super) queries: &'b Queries,
     pub(super) udp: &'b Udp,
     pub(super) config: &'b Config,
@@ -45,7 +43,7 @@ impl Openings {
 
 impl Status<'_> {
     pub(super) fn to_json(&self, instant: Instant, now: Timestamp) -> Value {
-        let Middle { hub, clients, zmq_in, udp_in, .. } = self.middle;
+        let Middle { hub, clients, store, zmq_in, udp_in, query_in, .. } = self.middle;
         let limits = &self.config.limits;
         let mut zmq_in = zmq_in.to_json();
         zmq_in.insert("connections".to_owned(), Openings::of(self.senders).to_json());
@@ -69,7 +67,7 @@ impl Status<'_> {
                 "client_queue_bytes_max": limits.client_queue_bytes_max,
                 "client_queues_bytes_max": limits.client_queues_bytes_max,
             },
-            "store": self.store.map(|store| store.to_json(hub, instant)),
+            "store": store.as_ref().map(|store| store.to_json(hub, instant)),
             "doors": {
                 "zmq_in": zmq_in,
                 "udp_in": udp_in,
@@ -83,6 +81,7 @@ impl Status<'_> {
                 "query": {
                     "answered": self.queries.answered,
                     "refused": self.queries.refused,
+                    "updates": query_in.to_json(),
                     "connections": self.askers.to_json(),
                 },
             },

@@ -9,7 +9,7 @@ use mio::net::{TcpListener, UdpSocket};
 use mio::{Events, Registry, Token};
 use serde_json::Value;
 use thingsbus_adaptor::wire::limits::MESSAGE_BYTES_MAX;
-use thingsbus_adaptor::wire::{Ask, Timestamp};
+use thingsbus_adaptor::wire::{Ask, Question, Scratch, Timestamp, decode_question};
 
 use super::middle::Middle;
 use super::register;
@@ -19,9 +19,10 @@ use crate::counters::Queries;
 use crate::door::clients::{Clients, Kind, QueueLimits, SNAPSHOT_BEGINNING};
 use crate::door::complaints::Complaints;
 use crate::door::input::Sender;
+use crate::door::late::{Late, To};
 use crate::door::listen::Sockets;
 use crate::door::peers::{Peers, ReadBuffer, ReadEnd, flush_all};
-use crate::door::query::{self, Asker};
+use crate::door::query::{self, Asker, Envelope};
 use crate::door::udp::Udp;
 use crate::hub::Hub;
 use crate::store::Store;
@@ -107,7 +108,6 @@ pub(super) struct Turn {
     udp: Udp,
     askers: Peers<Asker>,
     middle: Middle,
-    store: Option<Store>,
     complaints: Complaints,
     buffer: ReadBuffer,
     unfinished: Unfinished,
@@ -119,6 +119,9 @@ pub(super) struct Turn {
     config: Config,
     started: Instant,
     queries: Queries,
+    scratch: Scratch,
+    /// Askers that are not read from because too many wait for the disk.
+    held: HashSet<usize>,
 }
 
 /// What the system dropped at the UDP door, as it was last looked at.
@@ -157,7 +160,7 @@ impl Turn {
         let clients =
             Peers::new("clients' door", Role::Clients, 0, clients, |key| Source::Client(key).token());
         let now = Instant::now();
-        let middle = Middle::new(hub, Clients::new(clients, queue_limits(&config)), now);
+        let middle = Middle::new(hub, Clients::new(clients, queue_limits(&config)), store, now);
         let mut turn = Self {
             senders: Peers::new("ZeroMQ input", Role::Input, MESSAGE_BYTES_MAX, senders, |key| {
                 Source::Sender(key).token()
@@ -167,7 +170,6 @@ impl Turn {
                 Source::Asker(key).token()
             }),
             middle,
-            store,
             complaints: Complaints::default(),
             buffer: ReadBuffer::new(MESSAGE_BYTES_MAX),
             unfinished: Unfinished::default(),
@@ -179,6 +181,8 @@ impl Turn {
             config: config.clone(),
             started: now,
             queries: Queries::default(),
+            scratch: Scratch::default(),
+            held: HashSet::new(),
         };
         turn.apply(&config, now);
         turn.snapshot.due = now + turn.snapshot_every();
@@ -193,7 +197,7 @@ impl Turn {
         {
             return Some(Duration::ZERO);
         }
-        let store_due = self.store.as_ref().and_then(|store| store.due(now));
+        let store_due = self.middle.store.as_ref().and_then(|store| store.due(now));
         let due = [Some(self.snapshot.due), self.peers_due, self.counters_due, self.drops.due, store_due];
         due.into_iter().flatten().min().map(|due| due.saturating_duration_since(now))
     }
@@ -214,8 +218,35 @@ impl Turn {
         let Middle { hub, clients, .. } = &mut self.middle;
         let heard_since = now.before(Duration::from_secs(self.config.snapshot.heard_within_s));
         clients.write_parts(hub, heard_since, now);
-        if let Some(store) = &mut self.store {
-            store.turn(hub, instant, &mut self.complaints);
+        if let Some(store) = &mut self.middle.store {
+            store.turn(&mut self.middle.hub, instant, &mut self.complaints);
+            let released = std::mem::take(&mut store.released);
+            self.answer_late(released);
+        }
+    }
+
+    /// Gives the answers that had to wait.
+    fn answer_late(&mut self, answers: Vec<Late>) {
+        let mut askers: Vec<usize> = Vec::new();
+        for Late { to, answer } in answers {
+            match to {
+                To::Datagram(address) => self.udp.answer(address, &answer),
+                To::Asker(envelope) => {
+                    self.askers.answer_late(&envelope, &answer);
+                    askers.push(envelope.key());
+                }
+            }
+        }
+        askers.sort_unstable();
+        askers.dedup();
+        if !self.middle.store.as_ref().is_some_and(Store::is_busy) {
+            self.held.drain().for_each(|key| self.unfinished.push(Source::Asker(key)));
+        }
+        for key in askers {
+            // One that had too many answers to come may ask again.
+            if self.askers.flush(key) && self.askers.is_paused(key) {
+                self.unfinished.push(Source::Asker(key));
+            }
         }
     }
 
@@ -244,18 +275,16 @@ impl Turn {
 
     /// Writes what is not on disk yet, until `deadline` at the latest.
     pub(super) fn finish_store(&mut self, deadline: Instant) {
-        if let Some(store) = self.store.take() {
-            store.finish(&self.middle.hub, deadline);
+        if let Some(store) = self.middle.store.take() {
+            store.finish(&mut self.middle.hub, deadline);
         }
     }
 
     /// How the broker is, as `thingsbus status` gets it.
     pub(super) fn status(&self, instant: Instant, now: Timestamp) -> Value {
         let askers = Openings::of(&self.askers);
-        let Self { senders, middle, store, queries, udp, config, started, .. } = self;
-        let store = store.as_ref();
-        Status { middle, senders, askers, store, queries, udp, config, started: *started }
-            .to_json(instant, now)
+        let Self { senders, middle, queries, udp, config, started, .. } = self;
+        Status { middle, senders, askers, queries, udp, config, started: *started }.to_json(instant, now)
     }
 
     fn event(&mut self, event: &Event, registry: &Registry) {
@@ -288,7 +317,14 @@ impl Turn {
             Source::QueryListener => askers.accept(registry, instant, complaints),
             Source::Udp => {
                 self.drops.due.get_or_insert(instant + DROPS_LOOKED_AT_EVERY);
-                udp.receive(|from, bytes| middle.datagram(from, bytes))
+                let mut answers = Vec::new();
+                let more = udp.receive(|from, bytes| {
+                    if let Some(answer) = middle.datagram(from, bytes) {
+                        answers.push((from, answer));
+                    }
+                });
+                answers.iter().for_each(|(to, answer)| udp.answer(*to, answer));
+                more
             }
             Source::Client(key) => {
                 let Middle { hub, clients, .. } = middle;
@@ -320,27 +356,41 @@ impl Turn {
         if self.askers.get_mut(key).is_some_and(|peer| peer.is_overfull()) {
             return false; // The next writable event brings it back.
         }
+        if self.middle.store.as_ref().is_some_and(Store::is_busy) {
+            self.held.insert(key);
+            return false; // It goes on when others were told that theirs is on disk.
+        }
         let Self {
-            askers, middle, store, complaints, buffer, queries, senders, udp, config, started, ..
+            askers, middle, complaints, buffer, queries, senders, udp, config, started, scratch, ..
         } = self;
         let (now, openings, started) = (middle.now, Openings::of(askers), *started);
-        let store = store.as_ref();
-        let end = askers.read(key, buffer, instant, complaints, |_, peer, event| {
-            peer.event(event, |ask, out| match ask {
-                Ok(Ask::Things(query)) => {
-                    queries.answered += 1;
-                    middle.hub.answer(&query, now, out);
+        let end = askers.read(key, buffer, instant, complaints, |key, peer, event| {
+            let address = peer.address;
+            peer.event(key, event, |question, envelope| {
+                let mut out = Vec::new();
+                match question.and_then(|bytes| decode_question(bytes, scratch)) {
+                    Ok(Question::Update(update)) => {
+                        return asker(middle.question(address, Ok(update), To::Asker(envelope)));
+                    }
+                    Ok(Question::Refused(refused)) => {
+                        return asker(middle.question(address, Err(refused), To::Asker(envelope)));
+                    }
+                    Ok(Question::Ask(Ask::Things(query))) => {
+                        queries.answered += 1;
+                        middle.hub.answer(&query, now, &mut out);
+                    }
+                    Ok(Question::Ask(_)) => {
+                        let askers = openings.clone();
+                        let status = Status { middle, senders, askers, queries, udp, config, started };
+                        out.extend_from_slice(status.to_json(instant, now).to_string().as_bytes());
+                        queries.answered += 1;
+                    }
+                    Err(error) => {
+                        queries.refused += 1;
+                        query::push_error(&error, &mut out);
+                    }
                 }
-                Ok(_) => {
-                    let askers = openings.clone();
-                    let status = Status { middle, senders, askers, store, queries, udp, config, started };
-                    out.extend_from_slice(status.to_json(instant, now).to_string().as_bytes());
-                    queries.answered += 1;
-                }
-                Err(error) => {
-                    queries.refused += 1;
-                    query::push_error(&error, out);
-                }
+                Some((envelope, out))
             })
         });
         end == ReadEnd::More && self.askers.get_mut(key).is_some_and(|peer| !peer.is_overfull())
@@ -435,7 +485,7 @@ impl Turn {
         self.middle.clients.peers.set_connections_max(connections_max);
         self.senders.set_connections_max(connections_max);
         self.askers.set_connections_max(connections_max);
-        if let Some(store) = &mut self.store {
+        if let Some(store) = &mut self.middle.store {
             store.set_every(Duration::from_secs(config.store.every_s));
         }
         let every = config.log.counters_every_s;
@@ -444,6 +494,14 @@ impl Turn {
 
     fn snapshot_every(&self) -> Duration {
         Duration::from_secs(self.config.snapshot.every_s)
+    }
+}
+
+/// The answer to an asker.
+fn asker(answer: Option<(To, Vec<u8>)>) -> Option<(Envelope, Vec<u8>)> {
+    match answer? {
+        (To::Asker(envelope), answer) => Some((envelope, answer)),
+        (To::Datagram(_), _) => None,
     }
 }
 

@@ -1,14 +1,17 @@
-//! The query door: a question in, an answer out, to REQ and DEALER peers alike.
+//! The query door: a question in, an answer out, at once or later, to REQ and DEALER peers alike.
 
 use serde_json::json;
-use thingsbus_adaptor::wire::limits::QUERY_BYTES_MAX;
-use thingsbus_adaptor::wire::{Ask, QUERY_DOCUMENTATION, QueryError};
+use thingsbus_adaptor::wire::limits::MESSAGE_BYTES_MAX;
+use thingsbus_adaptor::wire::{QUERY_DOCUMENTATION, QueryError};
 
-use super::peers::{Peer, Then};
+use super::peers::{Peer, Peers, Then};
 use crate::zmtp::{Event, push_frame};
 
 /// A peer that does not read its answers is not read from while this much waits for it, in bytes.
 const WAITING_BYTES_MAX: usize = 1024 * 1024;
+
+/// And not while so many of its answers are to be given later.
+const LATE_MAX: usize = 16_384;
 
 /// How many questions of one peer are answered before the others have their turn.
 const QUESTIONS: u32 = 16;
@@ -31,14 +34,32 @@ pub(crate) struct Asker {
     /// Since the others had their turn.
     questions: u32,
     answer_bytes: usize,
+    /// How many answers are to be given later.
+    late: usize,
+}
+
+/// What goes around an answer, and to which peer.
+#[derive(Debug)]
+pub(crate) struct Envelope {
+    key: usize,
+    number: u64,
+    frames: Vec<Box<[u8]>>,
+}
+
+impl Envelope {
+    pub(crate) fn key(&self) -> usize {
+        self.key
+    }
 }
 
 impl Peer<Asker> {
-    /// Takes what a peer sent. `answer` writes the answer to a question.
+    /// Takes what a peer sent. `answer` gets a question, or what is too long for one, and gives the answer back with
+    /// the envelope that it goes in, unless it keeps that for later.
     pub(crate) fn event(
         &mut self,
+        key: usize,
         event: Event<'_>,
-        answer: impl FnOnce(Result<Ask, QueryError>, &mut Vec<u8>),
+        answer: impl FnOnce(Result<&[u8], QueryError>, Envelope) -> Option<(Envelope, Vec<u8>)>,
     ) -> Then {
         match event {
             Event::Frame { body, more: true } => {
@@ -53,10 +74,10 @@ impl Peer<Asker> {
                 self.state.spoilt = true;
                 return Then::GoOn;
             }
-            Event::Frame { body, more: false } => self.answer(|out| answer(Ask::decode(body), out)),
+            Event::Frame { body, more: false } => self.answer(key, |envelope| answer(Ok(body), envelope)),
             Event::TooLong { bytes, more: false } => {
                 let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-                self.answer(|out| answer(Err(QueryError::TooLong { bytes }), out));
+                self.answer(key, |envelope| answer(Err(QueryError::TooLong { bytes }), envelope));
             }
             _ => return Then::GoOn,
         }
@@ -72,23 +93,39 @@ impl Peer<Asker> {
 
     /// Has it more answers waiting than it may ask for?
     pub(crate) fn is_overfull(&self) -> bool {
-        self.outbox.bytes() > WAITING_BYTES_MAX
+        self.outbox.bytes() > WAITING_BYTES_MAX || self.state.late >= LATE_MAX
     }
 
-    fn answer(&mut self, answer: impl FnOnce(&mut Vec<u8>)) {
-        let envelope = std::mem::take(&mut self.state.envelope);
+    fn answer(&mut self, key: usize, answer: impl FnOnce(Envelope) -> Option<(Envelope, Vec<u8>)>) {
+        let frames = std::mem::take(&mut self.state.envelope);
         if std::mem::take(&mut self.state.spoilt) {
             return; // Whom to answer is not known.
         }
-        let mut out = Vec::new();
-        for frame in envelope {
-            push_frame(&frame, true, &mut out);
+        match answer(Envelope { key, number: self.number(), frames }) {
+            Some((envelope, message)) => self.push_answer(&envelope, &message),
+            None => self.state.late += 1,
         }
-        let mut message = Vec::new();
-        answer(&mut message);
-        push_frame(&message, false, &mut out);
+    }
+
+    fn push_answer(&mut self, envelope: &Envelope, message: &[u8]) {
+        let mut out = Vec::with_capacity(message.len() + 64);
+        for frame in &envelope.frames {
+            push_frame(frame, true, &mut out);
+        }
+        push_frame(message, false, &mut out);
         self.state.answer_bytes += out.len();
         self.outbox.push(out);
+    }
+}
+
+impl Peers<Asker> {
+    /// Gives an answer that was to be given later, to a peer that is still there.
+    pub(crate) fn answer_late(&mut self, envelope: &Envelope, message: &[u8]) {
+        let peer = self.get_mut(envelope.key).filter(|peer| peer.number() == envelope.number);
+        if let Some(peer) = peer {
+            peer.state.late -= 1;
+            peer.push_answer(envelope, message);
+        }
     }
 }
 
@@ -103,5 +140,5 @@ pub(crate) fn push_error(error: &QueryError, out: &mut Vec<u8>) {
     out.extend_from_slice(answer.to_string().as_bytes());
 }
 
-/// The longest frame that is let in: a little more than a query, so that what is too long can be told so.
-pub(crate) const FRAME_BYTES_MAX: usize = QUERY_BYTES_MAX;
+/// The longest frame that is let in: an update.
+pub(crate) const FRAME_BYTES_MAX: usize = MESSAGE_BYTES_MAX;

@@ -44,9 +44,7 @@ impl Udp {
     pub(crate) fn receive(&mut self, mut arrive: impl FnMut(SocketAddr, &[u8])) -> bool {
         let mut taken = 0;
         while taken < DATAGRAMS {
-            let received = self.receiver.receive(&self.socket, |address, bytes| {
-                arrive(SocketAddr::new(address.ip().to_canonical(), address.port()), bytes);
-            });
+            let received = self.receiver.receive(&self.socket, &mut arrive);
             match received {
                 Ok(count) => taken += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
@@ -55,6 +53,11 @@ impl Udp {
             }
         }
         true
+    }
+
+    /// Answers the sender of a datagram. What the system does not take at once is lost: who is not answered asks again.
+    pub(crate) fn answer(&self, to: SocketAddr, answer: &[u8]) {
+        let _ = self.socket.send_to(answer, to);
     }
 
     /// How many datagrams the system has dropped because its buffer was full; `None` where it does not tell.

@@ -17,12 +17,15 @@ const BYTES_MAX: usize = 4 * 1024 * 1024;
 pub(super) struct Batch {
     bytes: Vec<u8>,
     rows: Vec<(Range<usize>, Range<usize>)>,
+    /// Senders and the highest number that was taken of each; none for those that are forgotten.
+    pub(super) senders: Vec<(Box<str>, Option<u64>)>,
 }
 
 impl Batch {
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.rows.clear();
+        self.senders.clear();
     }
 
     pub(super) fn push(&mut self, record: &Record) {
@@ -35,6 +38,10 @@ impl Batch {
 
     pub(super) fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.senders.is_empty()
     }
 
     pub(super) fn is_full(&self) -> bool {

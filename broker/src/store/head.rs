@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use redb::{
     Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, StorageBackend, StorageError, Table,
-    TableDefinition,
+    TableDefinition, TableError,
 };
 use thingsbus_adaptor::wire::Namespace;
 use thingsbus_client::directory::Value;
@@ -14,6 +14,7 @@ use super::batch::Batch;
 use super::row;
 
 const THINGS: TableDefinition<&str, &[u8]> = TableDefinition::new("things");
+const SENDERS: TableDefinition<&str, u64> = TableDefinition::new("senders");
 const ABOUT: TableDefinition<&str, &str> = TableDefinition::new("about");
 
 /// What the file is, so that a later version knows whether it can read it.
@@ -73,6 +74,7 @@ impl Head {
             let format = {
                 let mut about = writing.open_table(ABOUT).map_err(other)?;
                 writing.open_table(THINGS).map_err(other)?;
+                writing.open_table(SENDERS).map_err(other)?;
                 let format = about.get("format")?.map(|found| found.value().to_owned());
                 if format.is_none() {
                     about.insert("format", FORMAT)?;
@@ -112,6 +114,23 @@ impl Head {
         })
     }
 
+    /// Gives each sender's highest number to `each`.
+    pub(super) fn load_senders(&self, mut each: impl FnMut(&str, u64)) -> Result<(), Problem> {
+        guarded(|| {
+            let reading = self.database.begin_read().map_err(other)?;
+            // A file from before there were any has no such table.
+            let senders = match reading.open_table(SENDERS) {
+                Err(TableError::TableDoesNotExist(_)) => return Ok(()),
+                senders => senders.map_err(other)?,
+            };
+            for row in senders.iter()? {
+                let (sender, number) = row?;
+                each(sender.value(), number.value());
+            }
+            Ok(())
+        })
+    }
+
     /// The broker begins to live: if it is killed from here on, its life does not go on.
     pub(super) fn begin(&self) -> Result<(), Problem> {
         self.set_life(None)
@@ -131,6 +150,15 @@ impl Head {
                 let mut things = writing.open_table(THINGS).map_err(other)?;
                 for (ns, row) in batch.by_name() {
                     things.insert(ns, row)?;
+                }
+                if !batch.senders.is_empty() {
+                    let mut senders = writing.open_table(SENDERS).map_err(other)?;
+                    for (sender, number) in &batch.senders {
+                        match number {
+                            Some(number) => drop(senders.insert(&**sender, number)?),
+                            None => drop(senders.remove(&**sender)?),
+                        }
+                    }
                 }
                 forget_life(&mut writing.open_table(ABOUT).map_err(other)?)?;
             }

@@ -1,5 +1,6 @@
 //! The store over disks that fail.
 
+mod acks;
 mod disk;
 
 use std::collections::BTreeMap;
@@ -155,7 +156,7 @@ fn what_a_commit_has_written_outlives_500_power_cuts() {
 const AT_ONCE: (Duration, Duration) = (Duration::ZERO, Duration::from_millis(1));
 
 /// Drives a store until what the hub knows is on disk.
-fn settle(store: &mut Store, hub: &Hub, complaints: &mut Complaints) -> bool {
+fn settle(store: &mut Store, hub: &mut Hub, complaints: &mut Complaints) -> bool {
     let deadline = Instant::now() + Duration::from_secs(20);
     let mut failed = false;
     while store.through < hub.seq() {
@@ -188,12 +189,12 @@ fn every_write_fails_once_and_the_store_gets_well_without_a_restart() {
                 for thing in 0..20 {
                     say(&mut live, thing * (round + 1), round * 100 + thing);
                 }
-                failed |= settle(&mut store, &live, &mut complaints);
+                failed |= settle(&mut store, &mut live, &mut complaints);
             }
             assert!(store.failing.is_none());
             failures += u32::from(failed);
             let all = known(&live);
-            store.finish(&live, Instant::now() + Duration::from_secs(20));
+            store.finish(&mut live, Instant::now() + Duration::from_secs(20));
             let is_over = disk.operations() - before < operation;
             let mut after = hub();
             open_and_load(&Drive(Disk::with(disk.bytes())), &mut after).unwrap();
@@ -230,7 +231,7 @@ fn a_disk_that_is_full_from_the_start_is_read_and_its_life_is_not_lived_twice() 
         let mut store =
             Store::start(Drive(disk.clone()), head, PathBuf::from("disk"), &live, AT_ONCE, || {}).unwrap();
         say(&mut live, 2, 20);
-        settle(&mut store, &live, &mut Complaints::default());
+        settle(&mut store, &mut live, &mut Complaints::default());
         drop(store); // Killed.
         let mut after = hub();
         let (_, loaded) = open_and_load(&Drive(Disk::with(disk.bytes())), &mut after).unwrap();
@@ -250,16 +251,16 @@ fn a_stalled_disk_holds_up_nobody_and_the_newest_values_are_written_after_it() {
     disk.fail_at(1, Fault::Stall(Duration::from_millis(300)));
     say(&mut live, 1, 1);
     while !matches!(store.state, State::Writing { .. }) {
-        store.turn(&live, Instant::now(), &mut complaints);
+        store.turn(&mut live, Instant::now(), &mut complaints);
     }
     let turned = Instant::now();
     for value in 2..1_000 {
         say(&mut live, value % 5, value);
-        store.turn(&live, Instant::now(), &mut complaints);
+        store.turn(&mut live, Instant::now(), &mut complaints);
     }
     assert!(turned.elapsed() < Duration::from_millis(250), "{:?}", turned.elapsed());
     assert!(store.places.is_empty() && store.batch.len() == 0, "nothing piles up");
-    settle(&mut store, &live, &mut complaints);
+    settle(&mut store, &mut live, &mut complaints);
     assert_eq!(store.written.things, 1 + 5);
 }
 
@@ -270,7 +271,7 @@ fn a_store_that_is_not_given_the_time_says_so_and_ends() {
     disk.fail_at(1, Fault::Stall(Duration::from_secs(1)));
     say(&mut live, 1, 1);
     let begun = Instant::now();
-    store.finish(&live, Instant::now());
+    store.finish(&mut live, Instant::now());
     assert!(begun.elapsed() < Duration::from_millis(900));
 }
 
@@ -367,12 +368,12 @@ fn a_file_that_breaks_while_it_is_used_is_set_aside_and_written_anew() {
     for value in 0..50 {
         say(&mut live, value, value);
     }
-    settle(&mut store, &live, &mut complaints);
+    settle(&mut store, &mut live, &mut complaints);
     first_disk.fail_at(1, Fault::Error);
     say(&mut live, 1, 1_000);
-    settle(&mut store, &live, &mut complaints);
+    settle(&mut store, &mut live, &mut complaints);
     let all = known(&live);
-    store.finish(&live, Instant::now() + Duration::from_secs(20));
+    store.finish(&mut live, Instant::now() + Duration::from_secs(20));
     let mut after = hub();
     open_and_load(&Drive(second), &mut after).unwrap();
     assert_eq!(known(&after), all, "all of it, not only what was new");

@@ -64,6 +64,11 @@ impl Disk {
         self.lock().operations
     }
 
+    /// Is its power gone?
+    pub(super) fn is_off(&self) -> bool {
+        self.lock().off
+    }
+
     pub(super) fn bytes(&self) -> Vec<u8> {
         self.lock().now.clone()
     }

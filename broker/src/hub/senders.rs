@@ -1,0 +1,144 @@
+//! Who numbers its updates, and how far: so that an update that comes twice is taken once. Pure.
+
+use std::collections::HashMap;
+
+use thingsbus_adaptor::wire::Numbered;
+
+/// The most senders that are remembered. Where one more comes, the half is forgotten that was not heard of for longest.
+const SENDERS_MAX: usize = 65_536;
+
+/// The highest number that was taken of each sender.
+#[derive(Debug, Default)]
+pub struct Senders {
+    known: HashMap<Box<str>, Known>,
+    /// What is to be written to disk.
+    changed: Vec<Box<str>>,
+    heard: u64,
+}
+
+#[derive(Debug)]
+struct Known {
+    number: u64,
+    heard: u64,
+    is_changed: bool,
+}
+
+impl Senders {
+    /// Was this update taken before?
+    #[must_use]
+    pub fn had(&self, update: Numbered<'_>) -> bool {
+        self.known.get(update.sender()).is_some_and(|known| update.number() <= known.number)
+    }
+
+    /// The update was taken.
+    pub fn take(&mut self, update: Numbered<'_>) {
+        self.heard += 1;
+        let known = self.entry(update.sender());
+        known.number = update.number();
+        if !std::mem::replace(&mut known.is_changed, true) {
+            self.changed.push(update.sender().into());
+        }
+    }
+
+    /// So it was when it was last written to disk.
+    pub fn restore(&mut self, sender: &str, number: u64) {
+        self.entry(sender).number = number;
+    }
+
+    /// Is there anything to be written to disk?
+    #[must_use]
+    pub fn has_changed(&self) -> bool {
+        !self.changed.is_empty()
+    }
+
+    /// What is to be written to disk since this was last asked: senders and their numbers, none for those that are
+    /// forgotten.
+    pub fn changed(&mut self) -> impl Iterator<Item = (Box<str>, Option<u64>)> {
+        let Self { known, changed, .. } = self;
+        changed.drain(..).map(|sender| {
+            let number = known.get_mut(&sender).map(|known| {
+                known.is_changed = false;
+                known.number
+            });
+            (sender, number)
+        })
+    }
+
+    /// All of it is to be written again.
+    pub fn all_changed(&mut self) {
+        self.known.values_mut().for_each(|known| known.is_changed = true);
+        self.changed = self.known.keys().cloned().collect();
+    }
+
+    fn entry(&mut self, sender: &str) -> &mut Known {
+        if self.known.len() >= SENDERS_MAX && !self.known.contains_key(sender) {
+            self.forget_half();
+        }
+        let heard = self.heard;
+        let known = self.known.entry(sender.into()).or_insert(Known { number: 0, heard, is_changed: false });
+        known.heard = heard;
+        known
+    }
+
+    #[cold]
+    fn forget_half(&mut self) {
+        let mut heard: Vec<u64> = self.known.values().map(|known| known.heard).collect();
+        let middle = heard.len() / 2;
+        let (_, &mut oldest_kept, _) = heard.select_nth_unstable(middle);
+        let Self { known, changed, .. } = self;
+        known.retain(|sender, known| {
+            let keep = known.heard >= oldest_kept;
+            if !keep && !known.is_changed {
+                changed.push(sender.clone());
+            }
+            keep
+        });
+        tracing::warn!(
+            "{SENDERS_MAX} senders number their updates; the half that was not heard of for longest is forgotten"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbered(sender: &str, number: u64) -> Numbered<'_> {
+        Numbered::new(sender, number).unwrap()
+    }
+
+    #[test]
+    fn each_number_once_and_told_to_the_disk_once() {
+        let mut senders = Senders::default();
+        assert!(!senders.had(numbered("a", 0)));
+        senders.take(numbered("a", 0));
+        senders.take(numbered("b", 7));
+        senders.take(numbered("a", 3));
+        assert!(senders.had(numbered("a", 3)) && senders.had(numbered("a", 1)));
+        assert!(!senders.had(numbered("a", 4)) && !senders.had(numbered("c", 1)));
+        let changed = |senders: &mut Senders| senders.changed().collect::<Vec<_>>();
+        assert_eq!(changed(&mut senders), [("a".into(), Some(3)), ("b".into(), Some(7))]);
+        assert!(!senders.has_changed());
+        senders.all_changed();
+        assert_eq!(changed(&mut senders).len(), 2);
+        let mut again = Senders::default();
+        again.restore("a", 3);
+        assert!(again.had(numbered("a", 3)) && !again.has_changed());
+    }
+
+    #[test]
+    fn those_that_were_heard_last_are_remembered() {
+        let mut senders = Senders::default();
+        for number in 0..SENDERS_MAX {
+            senders.take(numbered(&format!("s{number}"), 1));
+        }
+        assert_eq!(senders.changed().count(), SENDERS_MAX);
+        senders.take(numbered("s0", 2));
+        senders.take(numbered("one-more", 1));
+        assert!(senders.had(numbered("s0", 2)) && senders.had(numbered("one-more", 1)));
+        assert!(!senders.had(numbered("s1", 1)));
+        assert!(senders.had(numbered(&format!("s{}", SENDERS_MAX - 1), 1)));
+        let forgotten = senders.changed().filter(|(_, number)| number.is_none()).count();
+        assert_eq!(forgotten, SENDERS_MAX - senders.known.len() + 1);
+    }
+}
