@@ -1,5 +1,6 @@
 //! The broker: takes its ports, then turns until it is told to stop. One thread; the hub is on it.
 
+mod forgetting;
 mod middle;
 mod status;
 mod turn;

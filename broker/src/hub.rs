@@ -3,11 +3,15 @@
 
 mod page;
 mod senders;
+mod ttls;
 
-use thingsbus_adaptor::wire::{Mark, Query, Rejected, Timestamp, Update};
+use std::time::{Duration, Instant};
+
+use thingsbus_adaptor::wire::{Forgotten, Mark, Query, Rejected, Timestamp, Update};
 use thingsbus_client::directory::{Bookmark, Directory, Put, Record, THING_BYTES, Value};
 
 pub use senders::Senders;
+pub use ttls::Ttls;
 
 /// How much the hub keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,13 +30,56 @@ pub struct Hub {
     limits: HubLimits,
     /// Who numbers its updates.
     pub senders: Senders,
+    /// Which things are to be forgotten, and when.
+    pub ttls: Ttls,
+    /// What was forgotten up to this update is not told any more as such.
+    all_since: u64,
+    forgotten: u64,
+}
+
+/// What happened last to a thing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Last<'a> {
+    /// It has this value.
+    Update(Update<'a>),
+    /// It was forgotten.
+    Forgotten(Forgotten<'a>),
+}
+
+impl<'a> Last<'a> {
+    fn of(record: &'a Record) -> Self {
+        if record.is_forgotten() {
+            let (ns, ts, seq) = (record.ns(), record.ts(), record.seq());
+            Self::Forgotten(Forgotten { ns, ts, seq, merged: None })
+        } else {
+            Self::Update(record.update())
+        }
+    }
+
+    /// The number of that.
+    #[must_use]
+    pub fn seq(&self) -> Option<u64> {
+        match self {
+            Self::Update(update) => update.seq(),
+            Self::Forgotten(forgotten) => Some(forgotten.seq),
+        }
+    }
+
+    /// Appends it as who is told late gets it.
+    pub fn push_told_late(&self, merged: u64, out: &mut Vec<u8>) {
+        match self {
+            Self::Update(update) => update.told_late(merged).push_json(out),
+            Self::Forgotten(forgotten) => Forgotten { merged: Some(merged), ..*forgotten }.push_json(out),
+        }
+    }
 }
 
 impl Hub {
     /// With an empty directory. `epoch` names this life of the broker: another one each time.
     #[must_use]
     pub fn new(epoch: String, limits: HubLimits) -> Self {
-        Self { directory: Directory::new(), epoch, seq: 0, limits, senders: Senders::default() }
+        let (directory, senders, ttls) = Default::default();
+        Self { directory, epoch, seq: 0, limits, senders, ttls, all_since: 0, forgotten: 0 }
     }
 
     /// What is known.
@@ -87,10 +134,56 @@ impl Hub {
         })
     }
 
-    /// A thing is as it was in another life of the broker. After the last one, [`Hub::restored`] is called.
-    pub fn restore(&mut self, ns: &str, value: &Value<'_>) {
+    /// Forgets a thing, and writes that to `out` as clients get it. Gives the number of its update before; `None` where
+    /// there is no such thing.
+    pub fn forget(&mut self, ns: &str, now: Timestamp, out: &mut Vec<u8>) -> Option<u64> {
+        let before = self.directory.forget(ns, self.seq + 1, now)?;
+        self.seq += 1;
+        self.forgotten += 1;
+        if let Some(place) = self.directory.place_of(ns) {
+            self.ttls.remove(place);
+        }
+        Forgotten { ns, ts: now, seq: self.seq, merged: None }.push_json(out);
+        Some(before)
+    }
+
+    /// The thing is to be forgotten where it says nothing for so long from now on; not at all where there is no `ttl`.
+    pub fn set_ttl(&mut self, ns: &str, ttl: Option<Duration>, now: Instant) {
+        let Some(place) = self.directory.place_of(ns) else { return };
+        match ttl.and_then(|ttl| Some((now.checked_add(ttl)?, ttl))) {
+            Some((due, ttl)) => self.ttls.set(place, due, ttl),
+            None => self.ttls.remove(place),
+        }
+    }
+
+    /// How many things were forgotten in this life.
+    #[must_use]
+    pub fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
+    /// Gives the memory of forgotten things back, but for the last `keep`, and but for what was forgotten after update
+    /// `through`. `true` where anything was removed.
+    pub fn tidy(&mut self, keep: usize, through: u64) -> bool {
+        let removed = self.directory.remove_forgotten(keep, through);
+        self.all_since = self.all_since.max(removed.unwrap_or(0));
+        removed.is_some()
+    }
+
+    /// Who knows the directory as it was up to this update, and no further, is told all there is.
+    #[must_use]
+    pub fn all_since(&self) -> u64 {
+        self.all_since
+    }
+
+    /// A thing is as it was in another life of the broker, with its ttl and when that is over. After the last one,
+    /// [`Hub::restored`] is called.
+    pub fn restore(&mut self, ns: &str, value: &Value<'_>, ttl: Option<(Instant, Duration)>) {
         self.directory.put(ns, value);
         self.seq = self.seq.max(value.seq);
+        if let (Some((due, ttl)), Some(place)) = (ttl, self.directory.place_of(ns)) {
+            self.ttls.set(place, due, ttl);
+        }
     }
 
     /// Everything is restored. Where the broker before was stopped in good order, its life goes on: numbers and epoch
@@ -100,13 +193,15 @@ impl Hub {
         if let Some((epoch, seq)) = life {
             self.epoch = epoch;
             self.seq = self.seq.max(seq);
+            // What was forgotten in that life is not known any more.
+            self.all_since = self.seq;
         }
     }
 
     /// Forgets everything, as if nothing had ever spoken.
     pub fn forget_all(&mut self) {
         self.directory = Directory::new();
-        self.senders = Senders::default();
+        (self.senders, self.ttls) = Default::default();
         self.seq = 0;
     }
 
@@ -120,10 +215,10 @@ impl Hub {
         self.directory.bookmark_before_newest()
     }
 
-    /// The next thing that was updated after the bookmark, with its last value; the bookmark is after it then. `None`
+    /// The next thing that was updated or forgotten after the bookmark, as it is now; the bookmark is after it then. `None`
     /// where there is none: who stands there has everything.
-    pub fn next_after(&mut self, bookmark: &Bookmark) -> Option<Update<'_>> {
-        self.directory.advance(bookmark).map(Record::update)
+    pub fn next_after(&mut self, bookmark: &Bookmark) -> Option<Last<'_>> {
+        self.directory.advance(bookmark).map(Last::of)
     }
 
     /// Forgets a bookmark.

@@ -16,10 +16,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use mio::Waker;
 use serde_json::{Value, json};
+use thingsbus_adaptor::wire::Timestamp;
 use thingsbus_client::directory::Place;
 
 use crate::config;
@@ -148,7 +149,12 @@ fn open_folder(path: &Path, hub: &mut Hub) -> Result<Opened, Problem> {
 /// not go on, for its next numbers would be given twice.
 fn open_and_load(opener: &impl Opener, hub: &mut Hub) -> Result<(Option<Head>, Loaded), Problem> {
     let head = opener.open()?;
-    let mut loaded = head.load(|ns, value| hub.restore(ns, value))?;
+    let (instant, now) = (Instant::now(), Timestamp::from_system_time(SystemTime::now()));
+    let mut loaded = head.load(|ns, value, ttl| {
+        // What is over meanwhile is forgotten at once, and told so.
+        let left = |ttl: Duration| instant.checked_add(ttl.saturating_sub(now.since(value.received)));
+        hub.restore(ns, value, ttl.and_then(|ttl| Some((left(ttl)?, ttl))));
+    })?;
     head.load_senders(|sender, number| hub.senders.restore(sender, number))?;
     let head = match head.begin() {
         Ok(()) => Some(head),
@@ -248,6 +254,11 @@ impl Store {
         self.acks.wait(late);
     }
 
+    /// Everything up to this update is on disk, or newer ones of the same things.
+    pub(crate) fn through(&self) -> u64 {
+        self.through
+    }
+
     /// Do as many wait for the disk as there is room for?
     pub(crate) fn is_busy(&self) -> bool {
         self.acks.is_full()
@@ -291,9 +302,9 @@ impl Store {
         for _ in 0..count {
             let is_time = self.batch.is_full() || self.acks.is_urgent();
             let place = if is_time { None } else { self.places.pop() };
-            match place.and_then(|place| hub.directory().at(place)) {
-                Some(record) => self.batch.push(record),
-                None => return self.hand_on(hub, now),
+            let Some(place) = place else { return self.hand_on(hub, now) };
+            if let Some(record) = hub.directory().at(place) {
+                self.batch.push(record, hub.ttls.of(place));
             }
         }
     }

@@ -5,7 +5,7 @@
 mod recent;
 mod record;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::hash::BuildHasher;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -33,6 +33,12 @@ pub struct Directory {
     recent: Recent,
     documentation_urls: hashbrown::HashSet<Arc<str>>,
     text_bytes: usize,
+    /// What was forgotten, the first first, with the number of that; some of it may have spoken again.
+    forgotten: VecDeque<(u32, u64)>,
+    /// How many records are of forgotten things.
+    forgotten_now: usize,
+    /// Places of things that were removed.
+    free: Vec<u32>,
 }
 
 /// What a value is put in place of.
@@ -47,8 +53,8 @@ pub enum Put {
     },
 }
 
-/// Where a thing is. It stays there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where a thing is. It stays there until it is forgotten and removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place(u32);
 
 /// Which things are meant.
@@ -82,27 +88,37 @@ impl Directory {
         Self::default()
     }
 
-    /// How many things spoke.
+    /// How many things there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.records.len()
+        self.records.len() - self.free.len() - self.forgotten_now
     }
 
-    /// Did none speak yet?
+    /// Is there none?
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
+        self.len() == 0
     }
 
-    /// About how much memory the things take, in bytes.
+    /// About how much memory the things take, in bytes, those included that were forgotten and are still to be told.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.text_bytes + self.records.len() * THING_BYTES
+        self.text_bytes + (self.records.len() - self.free.len()) * THING_BYTES
     }
 
-    /// The thing's last value; `None` where it never spoke.
+    /// The thing's last value; `None` where it never spoke, or was forgotten.
     #[must_use]
     pub fn get(&self, ns: &str) -> Option<&Record> {
+        self.get_any(ns).filter(|record| !record.is_forgotten())
+    }
+
+    /// The number of the thing's last update, or of when it was forgotten; 0 where nothing is known of it.
+    #[must_use]
+    pub fn seq_of(&self, ns: &str) -> u64 {
+        self.get_any(ns).map_or(0, Record::seq)
+    }
+
+    fn get_any(&self, ns: &str) -> Option<&Record> {
         self.place(ns).and_then(|place| self.records.get(place as usize))
     }
 
@@ -123,12 +139,65 @@ impl Directory {
         let new_url = value.documentation_url.filter(|url| known != Some(url));
         let documentation_url = new_url.map(|url| self.shared(url));
         if let Some(record) = self.records.get_mut(place as usize) {
+            if put != Put::New && record.is_forgotten() {
+                self.forgotten_now -= 1;
+            }
             self.text_bytes -= record.data.len();
             self.text_bytes += value.data.len();
             record.set(value, documentation_url);
         }
         self.recent.touch(place);
         put
+    }
+
+    /// Sets all that is known of a thing, its documentation URL too: where there is none now, it has none.
+    pub fn set(&mut self, ns: &str, value: &Value<'_>) -> Put {
+        let put = self.put(ns, value);
+        if value.documentation_url.is_none()
+            && let Some(record) = self.place(ns).and_then(|place| self.records.get_mut(place as usize))
+        {
+            record.clear_documentation_url();
+        }
+        put
+    }
+
+    /// Forgets a thing's value, as update `seq` at `now`; gives the number of its update before. Its record stays, so that what
+    /// changed since can be told, until [`Directory::remove_forgotten`]. `None` where there is no such thing.
+    pub fn forget(&mut self, ns: &str, seq: u64, now: Timestamp) -> Option<u64> {
+        let place = self.place(ns)?;
+        let record = self.records.get_mut(place as usize).filter(|record| !record.is_forgotten())?;
+        let before = record.seq();
+        self.text_bytes -= record.data.len();
+        record.forget(seq, now);
+        self.recent.touch(place);
+        self.forgotten.push_back((place, seq));
+        self.forgotten_now += 1;
+        Some(before)
+    }
+
+    /// Removes what was forgotten first, but for `keep` of them, and but for what was forgotten after update `through`.
+    /// Gives the highest number that was removed.
+    pub fn remove_forgotten(&mut self, keep: usize, through: u64) -> Option<u64> {
+        let mut removed = None;
+        while let Some(&(place, seq)) = self.forgotten.front() {
+            let is_so = |record: &Record| record.is_forgotten() && record.seq() == seq;
+            if !self.records.get(place as usize).is_some_and(is_so) {
+                self.forgotten.pop_front(); // It spoke again.
+            } else if self.forgotten_now > keep && seq <= through {
+                self.forgotten.pop_front();
+                self.remove(place);
+                removed = Some(seq);
+            } else {
+                break;
+            }
+        }
+        removed
+    }
+
+    /// The highest number of a thing that is forgotten, where any is.
+    #[must_use]
+    pub fn last_forgotten(&self) -> Option<u64> {
+        self.forgotten.back().map(|(_, seq)| *seq)
     }
 
     /// The things of `scope` that come after `after`, in pages' order: the scope's own thing first, then what is
@@ -138,8 +207,17 @@ impl Directory {
         scope: Scope<'_>,
         after: Option<&str>,
     ) -> impl Iterator<Item = &'d Record> + use<'d> {
+        self.things_and_forgotten(scope, after).filter(|record| !record.is_forgotten())
+    }
+
+    /// The same, and among them those that were forgotten.
+    pub fn things_and_forgotten<'d>(
+        &'d self,
+        scope: Scope<'_>,
+        after: Option<&str>,
+    ) -> impl Iterator<Item = &'d Record> + use<'d> {
         let own = match after {
-            None => self.get(scope.ns),
+            None => self.get_any(scope.ns),
             Some(_) => None,
         };
         // Below "a" is what begins with "a.", and "/" is the byte after the dot. Everything but the root itself
@@ -165,12 +243,12 @@ impl Directory {
             .chain(below.into_iter().flatten().filter_map(|place| self.records.get(place as usize)))
     }
 
-    /// All things, the last updated one first.
+    /// All things, the last updated one first, and among them those that were forgotten.
     pub fn newest_first(&self) -> impl Iterator<Item = &Record> {
         self.recent.newest_first().filter_map(|place| self.records.get(place as usize))
     }
 
-    /// Where the things are that were updated after update `seq`, the last updated one first.
+    /// Where the things are that were updated or forgotten after update `seq`, the last one first.
     pub fn changed_after(&self, seq: u64) -> impl Iterator<Item = Place> {
         self.recent
             .newest_first()
@@ -184,10 +262,11 @@ impl Directory {
         self.place(ns).map(Place)
     }
 
-    /// The thing at a place.
+    /// The thing at a place, also where it was forgotten; `None` where it was removed.
     #[must_use]
     pub fn at(&self, place: Place) -> Option<&Record> {
-        self.records.get(place.0 as usize)
+        // The record of a place that is nobody's has no name and no number.
+        self.records.get(place.0 as usize).filter(|record| !record.is_forgotten() || record.seq() > 0)
     }
 
     /// Puts the things into the order of their numbers, as if they had been updated in that order: what was not put in
@@ -211,6 +290,7 @@ impl Directory {
             .range::<str, _>((first, Bound::Unbounded))
             .take_while(move |(ns, _)| ns.starts_with(&beginning))
             .filter_map(|(_, &place)| self.records.get(place as usize))
+            .filter(|record| !record.is_forgotten())
     }
 
     /// A place in the order of last updates: only the newest one is ahead of it. To be given back with
@@ -240,17 +320,44 @@ impl Directory {
     }
 
     fn add(&mut self, ns: &str) -> u32 {
-        // Limits keep the count far below 2^32: see the hub's `things_max`.
-        let place = u32::try_from(self.records.len()).unwrap_or(u32::MAX);
         let name: Arc<str> = ns.into();
         self.text_bytes += ns.len();
-        self.records.push(Record::new(name.clone()));
+        let record = Record::new(name.clone());
+        let place = match self.free.pop() {
+            Some(place) => {
+                if let Some(free) = self.records.get_mut(place as usize) {
+                    *free = record;
+                }
+                place
+            }
+            None => {
+                self.records.push(record);
+                // Limits keep the count far below 2^32: see the hub's `things_max`.
+                u32::try_from(self.records.len() - 1).unwrap_or(u32::MAX)
+            }
+        };
+        self.recent.add(place);
         self.in_order.insert(name, place);
         let Self { records, by_name, hasher, .. } = self;
         by_name.insert_unique(hasher.hash_one(ns), place, |&place| {
             hasher.hash_one(records.get(place as usize).map_or("", Record::ns))
         });
         place
+    }
+
+    /// Removes a forgotten thing's record; its place will be another's.
+    fn remove(&mut self, place: u32) {
+        let Some(record) = self.records.get_mut(place as usize) else { return };
+        let record = std::mem::replace(record, Record::new(Arc::default()));
+        let found = self.by_name.find_entry(self.hasher.hash_one(record.ns()), |&other| other == place);
+        if let Ok(entry) = found {
+            entry.remove();
+        }
+        self.in_order.remove(record.ns());
+        self.recent.take_out(place);
+        self.text_bytes -= record.ns().len();
+        self.forgotten_now -= 1;
+        self.free.push(place);
     }
 
     /// One allocation for all things with the same documentation URL.

@@ -21,6 +21,8 @@ impl Flags {
     pub const SNAPSHOT: Self = Self(1);
     /// Also what happens below this thing.
     pub const TREE: Self = Self(2);
+    /// Also when a thing is forgotten. 0.2.1 has no such word.
+    pub const FORGOTTEN: Self = Self(4);
 
     /// Are all of `other` set?
     #[must_use]
@@ -39,7 +41,8 @@ impl std::ops::BitOr for Flags {
 /// As 0.2.1 prints them: `F_SNAPSHOT|F_TREE`, and nothing for none.
 impl fmt::Display for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = [(Self::SNAPSHOT, "F_SNAPSHOT"), (Self::TREE, "F_TREE")];
+        let names =
+            [(Self::SNAPSHOT, "F_SNAPSHOT"), (Self::TREE, "F_TREE"), (Self::FORGOTTEN, "F_FORGOTTEN")];
         let set: Vec<&str> =
             names.iter().filter(|(flag, _)| self.contains(*flag)).map(|(_, name)| *name).collect();
         f.write_str(&set.join("|"))
@@ -94,6 +97,12 @@ impl Event {
         self.documentation_url.as_deref()
     }
 
+    /// The broker's number of the update; `None` with a 0.2.1 broker.
+    #[must_use]
+    pub fn seq(&self) -> Option<u64> {
+        self.seq
+    }
+
     /// How old the value was when it was told: zero where that was the moment it happened.
     #[must_use]
     pub fn age(&self) -> Duration {
@@ -118,6 +127,13 @@ impl Event {
     #[must_use]
     pub fn is_snapshot(&self) -> bool {
         self.flags.contains(Flags::SNAPSHOT)
+    }
+
+    /// Was the thing forgotten? Then its value is `null`, and it is in the directory no more. Only those who listen with
+    /// [`Flags::FORGOTTEN`] are told.
+    #[must_use]
+    pub fn is_forgotten(&self) -> bool {
+        self.flags.contains(Flags::FORGOTTEN)
     }
 
     /// How many events right before this one were dropped because they were not taken in time. The directory has
@@ -175,5 +191,6 @@ mod tests {
             "ThingEvent<RootThing, ts=1423351104.945, flags=F_SNAPSHOT, data=None>",
         );
         assert_eq!((Flags::SNAPSHOT | Flags::TREE).to_string(), "F_SNAPSHOT|F_TREE");
+        assert_eq!(Flags::FORGOTTEN.to_string(), "F_FORGOTTEN");
     }
 }

@@ -11,9 +11,9 @@ mod part;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use thingsbus_adaptor::wire::{Ask, Mark, Message, Namespace, Query, Snapshot, Timestamp, Update};
+use thingsbus_adaptor::wire::{Ask, Forgotten, Mark, Message, Namespace, Query, Snapshot, Timestamp, Update};
 
-use crate::directory::{Directory, Record, Value};
+use crate::directory::{Directory, Value};
 use part::Part;
 
 /// A broker that has not answered a mark by then is one of 0.2.1.
@@ -48,8 +48,10 @@ pub struct Change<'a> {
     pub ns: &'a str,
     /// When the value was, as its sender says.
     pub ts: Timestamp,
-    /// The value, as JSON text.
+    /// The value, as JSON text; `null` where it was forgotten.
     pub data: &'a str,
+    /// It was forgotten: it has no value any more, and is not in the directory.
+    pub is_forgotten: bool,
     /// Where the value is explained, where that was told with it.
     pub documentation_url: Option<&'a str>,
     /// The broker's number of the update; `None` with a 0.2.1 broker.
@@ -118,6 +120,8 @@ struct Asked {
     after: Option<Namespace>,
     /// The broker's seq when it told the first page.
     first_seq: Option<u64>,
+    /// What was known, so that only what changed since was asked for.
+    since: Option<u64>,
     deadline: Instant,
 }
 
@@ -288,6 +292,7 @@ impl Mirror {
     ) {
         match message {
             Message::Update(update) => self.update(update, now, wall, &mut changed),
+            Message::Forgotten(forgotten) => self.forgotten(forgotten, now, &mut changed),
             Message::Mark(mark) => self.mark(mark, now),
             Message::Snapshot(snapshot) if self.kind == Kind::Old => {
                 self.tell(snapshot, wall, &mut changed);
@@ -313,7 +318,13 @@ impl Mirror {
             self.asked = Some(asked);
             return;
         }
-        if self.meet_epoch(epoch) && asked.after.is_some() {
+        let tells_all = asked.since.is_some_and(|since| snapshot.since().is_some_and(|told| told < since));
+        let is_anew = self.meet_epoch(epoch) || tells_all;
+        if tells_all {
+            // It does not know any more what was forgotten since; what it does not tell is gone.
+            self.begin_anew();
+        }
+        if is_anew && asked.after.is_some() {
             return self.ask_next(now); // The pages before were of another life.
         }
         self.tell(snapshot, wall, &mut changed);
@@ -358,18 +369,8 @@ impl Mirror {
         if !self.follows(update.ns()) {
             return;
         }
-        if let Some(seq) = update.seq() {
-            // Before the mark it is not known whose life this is; what comes now is told by the answer then.
-            let Some(live) = self.live else { return };
-            // What is told late comes with newer values in the place of older ones, and nothing is missing.
-            self.merged += update.merged().unwrap_or(0);
-            if update.merged().is_none() && seq > live + 1 && self.parts.iter().any(Part::is_everything) {
-                self.gaps += 1;
-                self.parts.iter_mut().for_each(|part| part.must_know(seq - 1));
-                self.live = Some(seq);
-                self.ask_next(now);
-            }
-            self.live = Some(live.max(seq));
+        if update.seq().is_some_and(|seq| !self.hear(seq, update.merged(), now)) {
+            return;
         }
         let value = Value {
             data: update.data(),
@@ -379,6 +380,70 @@ impl Mirror {
             documentation_url: update.documentation_url(),
         };
         self.put(update.ns(), &value, Way::Sent { merged: update.merged() }, changed);
+    }
+
+    /// The broker sent what has this number. `false` before the mark: it is not known then whose life it is of; what
+    /// comes now is told by the answer.
+    fn hear(&mut self, seq: u64, merged: Option<u64>, now: Instant) -> bool {
+        let Some(live) = self.live else { return false };
+        // What is told late comes with newer values in the place of older ones, and nothing is missing.
+        self.merged += merged.unwrap_or(0);
+        if merged.is_none() && seq > live + 1 && self.parts.iter().any(Part::is_everything) {
+            self.gaps += 1;
+            self.parts.iter_mut().for_each(|part| part.must_know(seq - 1));
+            self.live = Some(seq);
+            self.ask_next(now);
+        }
+        self.live = Some(live.max(seq));
+        true
+    }
+
+    fn forgotten(&mut self, forgotten: &Forgotten<'_>, now: Instant, changed: &mut impl FnMut(Change<'_>)) {
+        let Forgotten { ns, ts, seq, merged } = *forgotten;
+        if self.follows(ns) && self.hear(seq, merged, now) {
+            self.forget(ns, ts, seq, merged, false, changed);
+        }
+    }
+
+    /// Forgets what was said up to `seq`. The number is kept for as long as an answer may be on its way that is older.
+    fn forget(
+        &mut self,
+        ns: &str,
+        ts: Timestamp,
+        seq: u64,
+        merged: Option<u64>,
+        is_snapshot: bool,
+        changed: &mut impl FnMut(Change<'_>),
+    ) {
+        if self.anew.as_ref().unwrap_or(&self.directory).seq_of(ns) > seq {
+            return; // It spoke again.
+        }
+        let nothing = Value { data: "null", ts, received: ts, seq, documentation_url: None };
+        if let Some(anew) = &mut self.anew {
+            anew.put(ns, &nothing);
+            anew.forget(ns, seq, ts);
+        }
+        let was_there = self.directory.get(ns).is_some();
+        if was_there || self.asked.is_some() {
+            self.directory.put(ns, &nothing);
+            self.directory.forget(ns, seq, ts);
+        }
+        if self.asked.is_none() {
+            self.directory.remove_forgotten(0, u64::MAX);
+        }
+        if was_there {
+            changed(Change {
+                ns,
+                ts,
+                data: "null",
+                is_forgotten: true,
+                documentation_url: None,
+                seq: Some(seq),
+                merged,
+                is_snapshot,
+                age: Duration::ZERO,
+            });
+        }
     }
 
     fn tell(&mut self, snapshot: &Snapshot<'_>, wall: Timestamp, changed: &mut impl FnMut(Change<'_>)) {
@@ -399,6 +464,11 @@ impl Mirror {
             };
             self.put(&told.ns, &value, Way::Told { age: wall.since(value.received) }, changed);
         }
+        for ns in snapshot.forgotten() {
+            if let Some(seq) = snapshot.seq().filter(|_| self.follows(ns)) {
+                self.forget(ns, snapshot.ts().unwrap_or(wall), seq, None, true, changed);
+            }
+        }
     }
 
     /// Puts a value where it is newer than what is there. What is told of the same update may still bring a
@@ -409,19 +479,23 @@ impl Mirror {
             Way::Told { age } => (true, age, None),
         };
         // Numbers of two lives are not to be compared: while a new one is asked for, its own directory says.
-        let known = self.anew.as_ref().unwrap_or(&self.directory).get(ns).map_or(0, Record::seq);
+        let known = self.anew.as_ref().unwrap_or(&self.directory).seq_of(ns);
         let is_new = value.seq == 0 || value.seq > known;
+        // What is told late and by the query door is all there is, whatever was missed: also where there is no URL.
+        let put =
+            if value.seq > 0 && (is_snapshot || merged.is_some()) { Directory::set } else { Directory::put };
         if is_new || (is_snapshot && value.seq == known) {
             if let Some(anew) = &mut self.anew {
-                anew.put(ns, value);
+                put(anew, ns, value);
             }
-            self.directory.put(ns, value);
+            put(&mut self.directory, ns, value);
         }
         if is_new {
             changed(Change {
                 ns,
                 ts: value.ts,
                 data: value.data,
+                is_forgotten: false,
                 documentation_url: value.documentation_url,
                 seq: Some(value.seq).filter(|seq| *seq > 0),
                 merged,
@@ -437,9 +511,14 @@ impl Mirror {
             return false;
         }
         self.epoch = Some(epoch.to_owned());
+        self.begin_anew();
+        true
+    }
+
+    /// Asks for everything, and what is not told is gone.
+    fn begin_anew(&mut self) {
         self.parts.iter_mut().for_each(Part::forget);
         self.anew = Some(Directory::new());
-        true
     }
 
     fn ask_for_mark(&mut self, now: Instant) {
@@ -480,6 +559,7 @@ impl Mirror {
             if let Some(anew) = self.anew.take() {
                 self.directory = anew;
             }
+            self.directory.remove_forgotten(0, u64::MAX);
             self.ready = true;
             if !self.parts.iter().any(Part::is_everything) {
                 self.ask_again.get_or_insert(now + ASK_EVERY);
@@ -500,7 +580,8 @@ impl Mirror {
         });
         let number = self.numbers;
         self.actions.push_back(Action::Ask { number, query: query.encode() });
-        self.asked = Some(Asked { number, part, after, first_seq, deadline: now + PAGE_TIME });
+        let since = wanted.known();
+        self.asked = Some(Asked { number, part, after, first_seq, since, deadline: now + PAGE_TIME });
     }
 }
 

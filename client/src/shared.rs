@@ -149,6 +149,7 @@ impl Listeners {
             return;
         }
         let flags = if change.is_snapshot { Flags::SNAPSHOT } else { Flags::NONE };
+        let flags = if change.is_forgotten { flags | Flags::FORGOTTEN } else { flags };
         let mut event: Option<Event> = None;
         // The thing itself, then what is above it, up to the root.
         let mut at = Some(change.ns);

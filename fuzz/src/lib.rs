@@ -42,9 +42,12 @@ pub fn check_snapshot(snapshot: &Snapshot<'_>) {
         check_update(&update);
         writer.thing(&update, told.received);
     }
+    let forgotten: Vec<&str> = snapshot.forgotten().collect();
     let page = Page {
         epoch: snapshot.epoch().unwrap_or("epoch"),
         seq: snapshot.seq().unwrap_or_default(),
+        since: snapshot.since().unwrap_or_default(),
+        forgotten: &forgotten,
         next: snapshot.next(),
     };
     writer.end(Some(page));

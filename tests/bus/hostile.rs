@@ -44,13 +44,14 @@ fn count(status: &Value, pointer: &str) -> u64 {
 /// Do the counters of both inputs add up, whatever came?
 #[track_caller]
 fn assert_conserved(status: &Value) {
-    for door in ["/doors/zmq_in", "/doors/udp_in"] {
+    const DOORS: [&str; 3] = ["/doors/zmq_in", "/doors/udp_in", "/doors/query/updates"];
+    for door in DOORS {
         let count = |name: &str| count(status, &format!("{door}/{name}"));
         assert_eq!(count("received"), count("accepted") + count("rejected"), "{status}");
         let reasons = status.pointer(&format!("{door}/reasons")).and_then(Value::as_object).expect("reasons");
         assert_eq!(count("rejected"), reasons.values().filter_map(Value::as_u64).sum::<u64>(), "{status}");
         assert!(count("repaired") <= count("accepted"), "{status}");
     }
-    let accepted = count(status, "/doors/zmq_in/accepted") + count(status, "/doors/udp_in/accepted");
-    assert_eq!(accepted, count(status, "/seq"), "{status}");
+    let accepted: u64 = DOORS.iter().map(|door| count(status, &format!("{door}/accepted"))).sum();
+    assert_eq!(accepted + count(status, "/forgotten"), count(status, "/seq"), "{status}");
 }

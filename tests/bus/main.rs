@@ -8,6 +8,7 @@ mod bench;
 mod conformance;
 mod dns;
 mod examples;
+mod forgetting;
 mod hostile;
 mod library;
 mod newcomers;

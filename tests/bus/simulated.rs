@@ -123,6 +123,8 @@ impl Client {
     }
 }
 
+const NAMES: [&str; 8] = ["a", "a.b", "a.b.c", "a-b", "b", "b.x", "c", "a.d"];
+
 struct World {
     seed: u64,
     dice: Dice,
@@ -167,6 +169,9 @@ impl World {
             for _ in 0..self.dice.below(4) {
                 self.update();
             }
+            if self.dice.one_in(20) {
+                self.forget();
+            }
             if self.dice.one_in(4_000) {
                 self.restart();
             }
@@ -177,18 +182,31 @@ impl World {
     }
 
     fn update(&mut self) {
-        let ns: Namespace = ["a", "a.b", "a.b.c", "a-b", "b", "b.x", "c", "a.d"][self.dice.below(8) as usize]
-            .parse()
-            .unwrap();
+        let ns: Namespace = NAMES[self.dice.below(8) as usize].parse().unwrap();
         let data = self.dice.below(1_000).to_string();
         let url = self.dice.one_in(3).then(|| format!("http://{}", self.dice.below(3)));
         let update = Update::new(&ns, None, &data, url.as_deref()).unwrap();
         let mut message = Vec::new();
         self.hub.take(&update, self.wall(), &mut message).unwrap();
+        self.publish(&message);
+    }
+
+    /// A thing is forgotten, and sometimes what was forgotten before is not told any more as such.
+    fn forget(&mut self) {
+        let mut message = Vec::new();
+        if self.hub.forget(NAMES[self.dice.below(8) as usize], self.wall(), &mut message).is_some() {
+            self.publish(&message);
+        }
+        if self.dice.one_in(10) {
+            self.hub.tidy(self.dice.below(4) as usize, u64::MAX);
+        }
+    }
+
+    fn publish(&mut self, message: &[u8]) {
         for client in &mut self.clients {
             if client.active.iter().any(|prefix| message.starts_with(prefix)) && !self.dice.one_in(50) {
                 let delay = Duration::from_millis(self.dice.below(60));
-                client.to_client.send_in_order(self.now + delay, message.clone());
+                client.to_client.send_in_order(self.now + delay, message.to_vec());
             }
         }
     }

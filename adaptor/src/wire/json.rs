@@ -10,7 +10,7 @@ use super::limits::{
 };
 use super::namespace::is_valid;
 use super::scan::{Scanner, Value, mend};
-use super::snapshot::{Mark, Snapshot};
+use super::snapshot::{Forgotten, Mark, Snapshot};
 use super::update::{Message, Update};
 use super::{Ask, QueryError, Rejected, Timestamp, canonical, msgpack};
 
@@ -130,11 +130,19 @@ pub fn decode_message<'a>(bytes: &'a [u8], scratch: &'a mut Scratch) -> Result<M
                 ts: fields.ts()?,
                 epoch: fields.plain(Key::Epoch),
                 seq: fields.number(Key::Seq),
+                since: fields.number(Key::Since),
                 count: fields.number(Key::Count),
                 next: fields.plain(Key::Next),
                 things,
+                forgotten: fields.get(Key::Forgotten).map(|forgotten| forgotten.text),
             }))
         }
+        "thing_forgotten" => Ok(Message::Forgotten(Forgotten {
+            ns: kept(fields.ns()?, ns),
+            ts: fields.ts()?.ok_or(Rejected::Ts)?,
+            seq: fields.number(Key::Seq).ok_or(Rejected::Shape)?,
+            merged: fields.number(Key::Merged),
+        })),
         "thing_mark" => Ok(Message::Mark(Mark {
             mark: fields.plain(Key::Mark).ok_or(Rejected::Shape)?,
             epoch: fields.plain(Key::Epoch).ok_or(Rejected::Shape)?,
@@ -263,10 +271,12 @@ enum Key {
     Ack,
     Sender,
     Number,
+    Since,
+    Forgotten,
 }
 
 impl Key {
-    const COUNT: usize = 16;
+    const COUNT: usize = 18;
 
     fn named(name: &str) -> Option<Self> {
         Some(match name {
@@ -286,6 +296,8 @@ impl Key {
             "ack" => Self::Ack,
             "sender" => Self::Sender,
             "number" => Self::Number,
+            "since" => Self::Since,
+            "forgotten" => Self::Forgotten,
             _ => return None,
         })
     }

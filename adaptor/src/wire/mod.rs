@@ -28,7 +28,7 @@ pub use msgpack::{Asks, encode_asking, encode_list, encode_map};
 pub use namespace::{Namespace, NamespaceError};
 pub use query::{Ask, QUERY_DOCUMENTATION, Query, QueryError};
 pub use rejected::Rejected;
-pub use snapshot::{Mark, Page, Snapshot, SnapshotWriter, Told};
+pub use snapshot::{Forgotten, Mark, Page, Snapshot, SnapshotWriter, Told};
 pub use text::push_json_string;
 pub use timestamp::Timestamp;
 pub use update::{Message, Update};

@@ -15,6 +15,13 @@ pub const QUERY_DOCUMENTATION: &str = "PROTOCOL.md, section \"The query door\"";
 pub enum Ask {
     /// Which things are there, with their values?
     Things(Query),
+    /// Forget a thing, and with `tree` what is below it.
+    Forget {
+        /// The thing.
+        ns: Namespace,
+        /// And what is below it.
+        tree: bool,
+    },
     /// How is the broker?
     Status,
 }
@@ -87,6 +94,12 @@ enum Shape<'a> {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<String>,
     },
+    #[serde(rename = "thing_forget")]
+    Forget {
+        ns: std::borrow::Cow<'a, str>,
+        #[serde(default)]
+        tree: bool,
+    },
     #[serde(rename = "status_query")]
     Status,
 }
@@ -106,6 +119,7 @@ impl Ask {
         }
         Ok(match serde_json::from_slice(bytes)? {
             Shape::Status => Self::Status,
+            Shape::Forget { ns, tree } => Self::Forget { ns: Namespace::parse(&ns)?, tree },
             Shape::Things { ns, tree, since, epoch, limit, after } => Self::Things(Query {
                 ns: Namespace::parse(&ns)?,
                 tree,
@@ -122,6 +136,7 @@ impl Ask {
     pub fn encode(&self) -> Vec<u8> {
         let shape = match self {
             Self::Status => Shape::Status,
+            Self::Forget { ns, tree } => Shape::Forget { ns: ns.as_str().into(), tree: *tree },
             Self::Things(query) => Shape::Things {
                 ns: query.ns.as_str().into(),
                 tree: query.tree,

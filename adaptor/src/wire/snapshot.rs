@@ -1,8 +1,10 @@
-//! A snapshot: the values of many things in one message; and the mark that says a subscription is active.
+//! A snapshot: the values of many things in one message; the mark that says a subscription is active; and the word that
+//! a thing is forgotten.
 
 use std::borrow::Cow;
 
 use super::json::ThingsScanner;
+use super::namespace::is_valid;
 use super::text::{push, push_float, push_integer, push_json_string};
 use super::{Rejected, Timestamp, Update};
 
@@ -12,9 +14,11 @@ pub struct Snapshot<'a> {
     pub(super) ts: Option<Timestamp>,
     pub(super) epoch: Option<&'a str>,
     pub(super) seq: Option<u64>,
+    pub(super) since: Option<u64>,
     pub(super) count: Option<u64>,
     pub(super) next: Option<&'a str>,
     pub(super) things: &'a str,
+    pub(super) forgotten: Option<&'a str>,
 }
 
 /// One thing as a snapshot tells it.
@@ -62,6 +66,23 @@ impl<'a> Snapshot<'a> {
     #[must_use]
     pub fn seq(&self) -> Option<u64> {
         self.seq
+    }
+
+    /// Since when everything is told: as was asked, or 0 where the broker tells all there is, and what it does not tell
+    /// is gone.
+    #[must_use]
+    pub fn since(&self) -> Option<u64> {
+        self.since
+    }
+
+    /// The things that were forgotten, and did not speak again.
+    pub fn forgotten(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        // Names have nothing in them that would be escaped.
+        let inner = self.forgotten.and_then(|list| list.strip_prefix('[')?.strip_suffix(']')).unwrap_or("");
+        inner
+            .split(',')
+            .filter_map(|name| name.trim().strip_prefix('"')?.strip_suffix('"'))
+            .filter(|ns| is_valid(ns))
     }
 
     /// Where the next page begins (`after`); `None` on the last one.
@@ -121,6 +142,31 @@ impl<'a> Mark<'a> {
     }
 }
 
+/// A thing was forgotten, on purpose or because its time was over: it has no value any more.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Forgotten<'a> {
+    /// The thing's namespace, which keeps the rule.
+    pub ns: &'a str,
+    /// When, by the broker's clock.
+    pub ts: Timestamp,
+    /// The broker's number of this: it counts as an update.
+    pub seq: u64,
+    /// As of an update that is told late.
+    pub merged: Option<u64>,
+}
+
+impl Forgotten<'_> {
+    /// Appends it as the broker sends it. It begins as the thing's updates do, so that who hears them hears it.
+    pub fn push_json(&self, out: &mut Vec<u8>) {
+        let Self { ns, ts, seq, merged } = self;
+        push(out, format_args!(r#"{{"ns":"{ns}","type":"thing_forgotten","ts":{ts},"seq":{seq}"#));
+        if let Some(merged) = merged {
+            push(out, format_args!(",\"merged\":{merged}"));
+        }
+        out.push(b'}');
+    }
+}
+
 /// What the query door says of a page besides its things.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Page<'a> {
@@ -128,6 +174,10 @@ pub struct Page<'a> {
     pub epoch: &'a str,
     /// The broker's last update.
     pub seq: u64,
+    /// Since when everything is told; 0 where all there is is told.
+    pub since: u64,
+    /// What was forgotten since then.
+    pub forgotten: &'a [&'a str],
     /// Where the next page begins; `None` on the last one.
     pub next: Option<&'a str>,
 }
@@ -187,7 +237,12 @@ impl<'o> SnapshotWriter<'o> {
         if let Some(page) = page {
             out.extend_from_slice(br#","epoch":"#);
             push_json_string(out, page.epoch);
-            push(out, format_args!(",\"seq\":{},\"count\":{count},\"next\":", page.seq));
+            push(out, format_args!(",\"seq\":{},\"since\":{},\"count\":{count},", page.seq, page.since));
+            out.extend_from_slice(b"\"forgotten\":[");
+            for (index, ns) in page.forgotten.iter().enumerate() {
+                push(out, format_args!("{}\"{ns}\"", if index == 0 { "" } else { "," }));
+            }
+            out.extend_from_slice(b"],\"next\":");
             match page.next {
                 Some(next) => push_json_string(out, next),
                 None => out.extend_from_slice(b"null"),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::json::{checked_data, checked_documentation_url};
 use super::namespace::{Namespace, is_valid};
-use super::snapshot::{Mark, Snapshot};
+use super::snapshot::{Forgotten, Mark, Snapshot};
 use super::text::{push_float, push_integer, push_json_string};
 use super::{AckWanted, Rejected, Timestamp};
 
@@ -44,6 +44,8 @@ pub enum Message<'a> {
     Update(Update<'a>),
     /// The values of many things.
     Snapshot(Snapshot<'a>),
+    /// A thing was forgotten.
+    Forgotten(Forgotten<'a>),
     /// The answer to a mark: every subscription made before it is active.
     Mark(Mark<'a>),
     /// A type that this version does not know; to be ignored.

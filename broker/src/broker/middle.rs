@@ -15,6 +15,10 @@ use crate::door::late::{Late, To};
 use crate::hub::Hub;
 use crate::store::Store;
 
+/// The most forgotten things that are remembered as such, so that who asks what changed since is told. Who asks for more
+/// is told all there is.
+const FORGOTTEN_MAX: usize = 10_000;
+
 /// The hub, and the doors' way to it.
 pub(super) struct Middle {
     pub(super) hub: Hub,
@@ -101,10 +105,31 @@ impl Middle {
         Some(answer)
     }
 
+    /// Forgets a thing, and tells who listens. `false` where there is none.
+    pub(super) fn forget(&mut self, ns: &str) -> bool {
+        let Self { hub, clients, store, message: out, instant, now, .. } = self;
+        out.clear();
+        let Some(before) = hub.forget(ns, *now, out) else { return false };
+        clients.publish(out, Kind::Update { before: Some(before) }, hub, *instant);
+        if let (Some(store), Some(place)) = (store, hub.directory().place_of(ns)) {
+            store.add_to_next(place);
+        }
+        true
+    }
+
+    /// Gives back the memory of what was forgotten long ago, once it is off the disk too.
+    pub(super) fn tidy(&mut self) {
+        let through = self.store.as_ref().map_or(u64::MAX, Store::through);
+        if self.hub.tidy(FORGOTTEN_MAX, through) {
+            self.clients.close_behind(&mut self.hub);
+        }
+    }
+
     /// An update came to the query door. Gives the answer, unless it is given later.
     pub(super) fn question(
         &mut self,
         from: SocketAddr,
+        bytes: &[u8],
         update: Result<Update<'_>, RefusedUpdate<'_>>,
         to: To,
     ) -> Option<(To, Vec<u8>)> {
@@ -127,7 +152,7 @@ impl Middle {
             }
         };
         let RefusedUpdate { why, numbered } = refused;
-        self.rejections.rejected(why.name(), instant, from, "query door", why, b"");
+        self.rejections.rejected(why.name(), instant, from, "query door", why, bytes);
         let mut answer = Vec::new();
         push_refused(numbered, why, &mut answer);
         Some((to, answer))
@@ -139,11 +164,13 @@ impl Way<'_> {
     fn take(&mut self, update: Result<Update<'_>, Rejected>) -> Result<u64, Rejected> {
         let Self { hub, clients, counters, out, instant, now, .. } = self;
         out.clear();
-        let taken =
-            update.and_then(|update| hub.take(&update, *now, out).map(|before| (before, update.repairs())));
+        let taken = update.and_then(|update| hub.take(&update, *now, out).map(|before| (before, update)));
         match taken {
-            Ok((before, repairs)) => {
-                counters.accept(repairs);
+            Ok((before, update)) => {
+                counters.accept(update.repairs());
+                if update.ttl().is_some() || !hub.ttls.is_empty() {
+                    hub.set_ttl(update.ns(), update.ttl(), *instant);
+                }
                 clients.publish(out, Kind::Update { before }, hub, *instant);
                 Ok(hub.seq())
             }

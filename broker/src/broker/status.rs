@@ -59,6 +59,7 @@ impl Status<'_> {
             "epoch": hub.epoch(),
             "seq": hub.seq(),
             "things": hub.directory().len(),
+            "forgotten": hub.forgotten(),
             "directory_bytes": hub.directory().bytes(),
             "limits": {
                 "things_max": limits.things_max,

@@ -11,6 +11,7 @@ use serde_json::Value;
 use thingsbus_adaptor::wire::limits::MESSAGE_BYTES_MAX;
 use thingsbus_adaptor::wire::{Ask, Question, Scratch, Timestamp, decode_question};
 
+use super::forgetting::Forgetting;
 use super::middle::Middle;
 use super::register;
 use super::status::{Openings, Status};
@@ -33,6 +34,9 @@ pub(super) const WAKER: Token = Token(0);
 
 /// How soon after a datagram it is looked whether the system dropped others.
 const DROPS_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
+
+/// How many things whose time is over are forgotten before the stream has its turn.
+const EXPIRED: usize = 500;
 
 /// What a token stands for: the low bits say what, the rest which peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -122,6 +126,7 @@ pub(super) struct Turn {
     scratch: Scratch,
     /// Askers that are not read from because too many wait for the disk.
     held: HashSet<usize>,
+    forgetting: Forgetting,
 }
 
 /// What the system dropped at the UDP door, as it was last looked at.
@@ -183,6 +188,7 @@ impl Turn {
             queries: Queries::default(),
             scratch: Scratch::default(),
             held: HashSet::new(),
+            forgetting: Forgetting::default(),
         };
         turn.apply(&config, now);
         turn.snapshot.due = now + turn.snapshot_every();
@@ -194,11 +200,14 @@ impl Turn {
         if !self.unfinished.queue.is_empty()
             || self.snapshot.part.is_some()
             || self.middle.clients.has_parts()
+            || !self.forgetting.is_empty()
         {
             return Some(Duration::ZERO);
         }
         let store_due = self.middle.store.as_ref().and_then(|store| store.due(now));
-        let due = [Some(self.snapshot.due), self.peers_due, self.counters_due, self.drops.due, store_due];
+        let ttl_due = self.middle.hub.ttls.next().map(|(due, _)| due);
+        let Self { snapshot, peers_due, counters_due, drops, .. } = self;
+        let due = [Some(snapshot.due), *peers_due, *counters_due, drops.due, store_due, ttl_due];
         due.into_iter().flatten().min().map(|due| due.saturating_duration_since(now))
     }
 
@@ -218,11 +227,15 @@ impl Turn {
         let Middle { hub, clients, .. } = &mut self.middle;
         let heard_since = now.before(Duration::from_secs(self.config.snapshot.heard_within_s));
         clients.write_parts(hub, heard_since, now);
+        if let Some(late) = self.forgetting.turn(&mut self.middle) {
+            self.answer_late(vec![late]);
+        }
         if let Some(store) = &mut self.middle.store {
             store.turn(&mut self.middle.hub, instant, &mut self.complaints);
             let released = std::mem::take(&mut store.released);
             self.answer_late(released);
         }
+        self.middle.tidy();
     }
 
     /// Gives the answers that had to wait.
@@ -361,23 +374,40 @@ impl Turn {
             return false; // It goes on when others were told that theirs is on disk.
         }
         let Self {
-            askers, middle, complaints, buffer, queries, senders, udp, config, started, scratch, ..
+            askers,
+            middle,
+            complaints,
+            buffer,
+            queries,
+            senders,
+            udp,
+            config,
+            started,
+            scratch,
+            forgetting,
+            ..
         } = self;
         let (now, openings, started) = (middle.now, Openings::of(askers), *started);
         let end = askers.read(key, buffer, instant, complaints, |key, peer, event| {
             let address = peer.address;
             peer.event(key, event, |question, envelope| {
                 let mut out = Vec::new();
-                match question.and_then(|bytes| decode_question(bytes, scratch)) {
+                let bytes = *question.as_ref().unwrap_or(&[].as_slice());
+                match question.and_then(|_| decode_question(bytes, scratch)) {
                     Ok(Question::Update(update)) => {
-                        return asker(middle.question(address, Ok(update), To::Asker(envelope)));
+                        return asker(middle.question(address, bytes, Ok(update), To::Asker(envelope)));
                     }
                     Ok(Question::Refused(refused)) => {
-                        return asker(middle.question(address, Err(refused), To::Asker(envelope)));
+                        return asker(middle.question(address, bytes, Err(refused), To::Asker(envelope)));
                     }
                     Ok(Question::Ask(Ask::Things(query))) => {
                         queries.answered += 1;
                         middle.hub.answer(&query, now, &mut out);
+                    }
+                    Ok(Question::Ask(Ask::Forget { ns, tree })) => {
+                        queries.answered += 1;
+                        forgetting.add(ns, tree, middle.hub.seq(), To::Asker(envelope));
+                        return None;
                     }
                     Ok(Question::Ask(_)) => {
                         let askers = openings.clone();
@@ -429,6 +459,16 @@ impl Turn {
             let next = hub.snapshot_part(after.as_deref(), heard_since, now, &mut message);
             clients.publish(&message, Kind::Snapshot, hub, instant);
             self.snapshot.part = next.map(Some);
+        }
+        for _ in 0..EXPIRED {
+            let Some((_, place)) = self.middle.hub.ttls.next().filter(|(due, _)| *due <= instant) else {
+                break;
+            };
+            let ns = self.middle.hub.directory().at(place).map(|record| record.ns().to_owned());
+            self.middle.hub.ttls.remove(place);
+            if let Some(ns) = ns {
+                self.middle.forget(&ns);
+            }
         }
         if self.drops.due.is_some_and(|due| due <= instant) {
             self.drops.due = None;

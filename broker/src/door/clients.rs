@@ -281,6 +281,17 @@ impl Clients {
         });
     }
 
+    /// Closes who is so far behind that it cannot be told what was forgotten: it asks anew when it is back.
+    pub(crate) fn close_behind(&mut self, hub: &mut Hub) {
+        let all_since = hub.all_since();
+        for key in self.behind.take_before(&self.peers, hub, all_since) {
+            tracing::warn!(
+                "closed the connection of a client that is too far behind to be told what was forgotten"
+            );
+            self.close(key);
+        }
+    }
+
     fn close(&mut self, key: usize) {
         self.peers.close(key);
         self.subscriptions.forget(key);

@@ -10,7 +10,7 @@ use super::Hub;
 /// that ends here may be short or empty, and says in `next` where to go on.
 pub(super) const LOOKED_AT_MAX: usize = 50_000;
 
-pub(super) fn answer(hub: &Hub, query: &Query, now: Timestamp, out: &mut Vec<u8>) {
+pub(super) fn answer<'h>(hub: &'h Hub, query: &Query, now: Timestamp, out: &mut Vec<u8>) {
     let scope = Scope { ns: query.ns.as_str(), tree: query.tree };
     let after = query.after.as_ref().map(Namespace::as_str);
     // Numbers of another life say nothing about this one.
@@ -18,18 +18,24 @@ pub(super) fn answer(hub: &Hub, query: &Query, now: Timestamp, out: &mut Vec<u8>
         Some(epoch) if *epoch == hub.epoch => query.since.unwrap_or(0),
         _ => 0,
     };
+    // Nor does what was forgotten so long ago that it is not known any more.
+    let since = if since < hub.all_since { 0 } else { since };
+    let mut forgotten = Vec::new();
     let mut writer = SnapshotWriter::begin(out, now);
-    let mut fill = |records: &mut dyn Iterator<Item = &'_ Record>| {
-        fill(&mut writer, query.limit, records, |record| {
+    let mut fill = |records: &mut dyn Iterator<Item = &'h Record>| {
+        fill(&mut writer, query.limit, records, Some(&mut forgotten), |record| {
             (record.seq() > since).then(|| Told { received: Some(record.received()) })
         })
     };
-    let next = if hub.seq.saturating_sub(since) <= LOOKED_AT_MAX as u64 {
+    let next = if since == 0 {
+        fill(&mut hub.directory.things(scope, after))
+    } else if hub.seq.saturating_sub(since) <= LOOKED_AT_MAX as u64 {
         fill(&mut changed_since(hub, since, scope, after).into_iter())
     } else {
-        fill(&mut hub.directory.things(scope, after))
+        fill(&mut hub.directory.things_and_forgotten(scope, after))
     };
-    writer.end(Some(Page { epoch: &hub.epoch, seq: hub.seq, next: next.as_deref() }));
+    let (epoch, seq, next) = (hub.epoch.as_str(), hub.seq, next.as_deref());
+    writer.end(Some(Page { epoch, seq, since, forgotten: &forgotten, next }));
 }
 
 pub(super) fn snapshot_part(
@@ -40,7 +46,7 @@ pub(super) fn snapshot_part(
     out: &mut Vec<u8>,
 ) -> Option<String> {
     let mut writer = SnapshotWriter::begin(out, now);
-    let next = fill(&mut writer, usize::MAX, &mut hub.directory.things(Scope::ALL, after), |record| {
+    let next = fill(&mut writer, usize::MAX, &mut hub.directory.things(Scope::ALL, after), None, |record| {
         (record.received() >= heard_since).then_some(Told { received: None })
     });
     writer.end(None);
@@ -52,22 +58,32 @@ struct Told {
     received: Option<Timestamp>,
 }
 
-/// Writes the wanted ones of `records` until the page is full; where the next one begins, if there is more.
-fn fill(
+/// Writes the wanted ones of `records` until the page is full; where the next one begins, if there is more. Those that
+/// were forgotten are put into `forgotten`.
+fn fill<'h>(
     writer: &mut SnapshotWriter<'_>,
     limit: usize,
-    records: &mut dyn Iterator<Item = &'_ Record>,
+    records: &mut dyn Iterator<Item = &'h Record>,
+    mut forgotten: Option<&mut Vec<&'h str>>,
     wanted: impl Fn(&Record) -> Option<Told>,
 ) -> Option<String> {
     let mut last: Option<&str> = None;
+    let mut forgotten_bytes = 0;
     for (looked_at, record) in records.enumerate() {
-        let count = usize::try_from(writer.count()).unwrap_or(usize::MAX);
-        let full = count >= limit || (count > 0 && writer.bytes() >= PAGE_BYTES_MAX);
+        let things = usize::try_from(writer.count()).unwrap_or(usize::MAX);
+        let count = things.saturating_add(forgotten.as_ref().map_or(0, |forgotten| forgotten.len()));
+        let full = count >= limit || (count > 0 && writer.bytes() + forgotten_bytes >= PAGE_BYTES_MAX);
         if full || looked_at == LOOKED_AT_MAX {
             return last.map(str::to_owned);
         }
         if let Some(told) = wanted(record) {
-            writer.thing(&record.update(), told.received);
+            match &mut forgotten {
+                Some(forgotten) if record.is_forgotten() => {
+                    forgotten_bytes += record.ns().len() + 3;
+                    forgotten.push(record.ns());
+                }
+                _ => writer.thing(&record.update(), told.received),
+            }
         }
         last = Some(record.ns());
     }

@@ -52,7 +52,7 @@ impl Acks {
                 return;
             };
             if let Some(record) = hub.directory().at(place) {
-                batch.push(record);
+                batch.push(record, hub.ttls.of(place));
             }
         }
     }

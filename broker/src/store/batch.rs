@@ -1,6 +1,7 @@
 //! Last values on their way to disk.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use thingsbus_client::directory::Record;
 
@@ -28,11 +29,14 @@ impl Batch {
         self.senders.clear();
     }
 
-    pub(super) fn push(&mut self, record: &Record) {
+    /// Adds a thing as it is now. Of one that was forgotten the row is empty.
+    pub(super) fn push(&mut self, record: &Record, ttl: Option<Duration>) {
         let begin = self.bytes.len();
         self.bytes.extend_from_slice(record.ns().as_bytes());
         let middle = self.bytes.len();
-        row::push(record, &mut self.bytes);
+        if !record.is_forgotten() {
+            row::push(record, ttl, &mut self.bytes);
+        }
         self.rows.push((begin..middle, middle..self.bytes.len()));
     }
 
@@ -48,7 +52,7 @@ impl Batch {
         self.rows.len() >= THINGS_MAX || self.bytes.len() >= BYTES_MAX
     }
 
-    /// Names and rows, by name: what lies together on disk is written together.
+    /// Names and rows, by name, empty rows for what was forgotten: what lies together on disk is written together.
     pub(super) fn by_name(&mut self) -> impl Iterator<Item = (&str, &[u8])> {
         let Self { bytes, rows, .. } = self;
         rows.sort_by(|one, other| bytes.get(one.0.clone()).cmp(&bytes.get(other.0.clone())));

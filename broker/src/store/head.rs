@@ -2,6 +2,7 @@
 //! all, and every page has a checksum, which is looked at whenever the file is opened.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use redb::{
     Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, StorageBackend, StorageError, Table,
@@ -90,16 +91,19 @@ impl Head {
         })
     }
 
-    /// Gives every thing's last value to `each`, by name.
-    pub(super) fn load(&self, mut each: impl FnMut(&str, &Value<'_>)) -> Result<Loaded, Problem> {
+    /// Gives every thing's last value, and its ttl, to `each`, by name.
+    pub(super) fn load(
+        &self,
+        mut each: impl FnMut(&str, &Value<'_>, Option<Duration>),
+    ) -> Result<Loaded, Problem> {
         guarded(|| {
             let reading = self.database.begin_read().map_err(other)?;
             let mut loaded = Loaded::default();
             for row in reading.open_table(THINGS).map_err(other)?.iter()? {
                 let (ns, row) = row?;
                 match row::read(row.value()) {
-                    Some(value) if Namespace::parse(ns.value()).is_ok() => {
-                        each(ns.value(), &value);
+                    Some((value, ttl)) if Namespace::parse(ns.value()).is_ok() => {
+                        each(ns.value(), &value, ttl);
                         loaded.things += 1;
                     }
                     _ => loaded.unreadable += 1,
@@ -149,7 +153,10 @@ impl Head {
             {
                 let mut things = writing.open_table(THINGS).map_err(other)?;
                 for (ns, row) in batch.by_name() {
-                    things.insert(ns, row)?;
+                    match row {
+                        [] => drop(things.remove(ns)?),
+                        row => drop(things.insert(ns, row)?),
+                    }
                 }
                 if !batch.senders.is_empty() {
                     let mut senders = writing.open_table(SENDERS).map_err(other)?;

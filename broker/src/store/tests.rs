@@ -60,7 +60,7 @@ fn batch_of(hub: &Hub, after: u64) -> Batch {
     let mut batch = Batch::default();
     let mut places: Vec<_> = hub.directory().changed_after(after).collect();
     while let Some(record) = places.pop().and_then(|place| hub.directory().at(place)) {
-        batch.push(record);
+        batch.push(record, None);
     }
     batch
 }
@@ -259,7 +259,7 @@ fn a_stalled_disk_holds_up_nobody_and_the_newest_values_are_written_after_it() {
         store.turn(&mut live, Instant::now(), &mut complaints);
     }
     assert!(turned.elapsed() < Duration::from_millis(250), "{:?}", turned.elapsed());
-    assert!(store.places.is_empty() && store.batch.len() == 0, "nothing piles up");
+    assert!(store.places.is_empty() && store.batch.is_empty(), "nothing piles up");
     settle(&mut store, &mut live, &mut complaints);
     assert_eq!(store.written.things, 1 + 5);
 }

@@ -37,17 +37,20 @@ impl Default for Recent {
 }
 
 impl Recent {
-    /// Makes `place` the newest. Places are added in order, from 0.
-    pub(super) fn touch(&mut self, place: u32) {
-        if place == self.newest {
-            return;
-        }
+    /// Adds a place that is not in the list, as the newest. It is one that was taken out, or the next one, from 0.
+    pub(super) fn add(&mut self, place: u32) {
         if place as usize == self.places.len() {
             self.places.push(LOOSE);
-        } else {
-            self.take_out(place);
         }
         self.put_after(self.newest, place);
+    }
+
+    /// Makes `place` the newest.
+    pub(super) fn touch(&mut self, place: u32) {
+        if place != self.newest {
+            self.take_out(place);
+            self.put_after(self.newest, place);
+        }
     }
 
     /// All places, the last touched one first.
@@ -91,7 +94,8 @@ impl Recent {
         self.unused_bookmarks.push(bookmark.0);
     }
 
-    fn take_out(&mut self, node: u32) {
+    /// Takes a place, or a bookmark, out of the list.
+    pub(super) fn take_out(&mut self, node: u32) {
         let Some(Links { older, newer }) = self.links(node) else { return };
         match self.links_mut(older) {
             Some(links) => links.newer = newer,
@@ -144,6 +148,7 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Step {
         Touch(u32),
+        TakeOut(u32),
         Bookmark,
         Advance(usize),
         Remove(usize),
@@ -152,6 +157,7 @@ mod tests {
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
             4 => (0..6u32).prop_map(Step::Touch),
+            1 => (0..6u32).prop_map(Step::TakeOut),
             1 => Just(Step::Bookmark),
             4 => (0..4usize).prop_map(Step::Advance),
             1 => (0..4usize).prop_map(Step::Remove),
@@ -169,9 +175,19 @@ mod tests {
                 match step {
                     Step::Touch(place) => {
                         let place = place.min(recent.places.len() as u32);
-                        recent.touch(place);
+                        if touched.iter().any(|(other, _)| *other == place) {
+                            recent.touch(place);
+                        } else {
+                            recent.add(place);
+                        }
                         touched.retain(|(other, _)| *other != place);
                         touched.push((place, time));
+                    }
+                    Step::TakeOut(place) => {
+                        if touched.iter().any(|(other, _)| *other == place) {
+                            recent.take_out(place);
+                            touched.retain(|(other, _)| *other != place);
+                        }
                     }
                     Step::Bookmark => {
                         let newest = touched.last().map_or(0, |(_, time)| *time);

@@ -50,6 +50,22 @@ impl Record {
         (self.ts, self.received, self.seq) = (value.ts, value.received, value.seq);
     }
 
+    pub(super) fn clear_documentation_url(&mut self) {
+        self.documentation_url = None;
+    }
+
+    /// From now on only its name and that number are known.
+    pub(super) fn forget(&mut self, seq: u64, now: Timestamp) {
+        (self.data, self.documentation_url) = (String::new(), None);
+        (self.ts, self.received, self.seq) = (now, now, seq);
+    }
+
+    /// Was it forgotten? Then it has no value, and its number and times are those of the forgetting.
+    #[must_use]
+    pub fn is_forgotten(&self) -> bool {
+        self.data.is_empty() // No value is.
+    }
+
     /// The thing's namespace.
     #[must_use]
     pub fn ns(&self) -> &str {

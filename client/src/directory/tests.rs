@@ -82,14 +82,37 @@ fn a_new_url_each_time_makes_nothing_grow() {
 
 proptest! {
     #[test]
-    fn it_agrees_with_a_map_and_a_list(puts in prop::collection::vec(("[a-c](\\.[a-c]){0,2}", 0..100u32), 0..60)) {
+    fn it_agrees_with_a_map_and_a_list(
+        puts in prop::collection::vec(("[a-c](\\.[a-c]){0,2}", 0..100u32, 0..4u32), 0..60), keep in 0..3usize,
+    ) {
         let mut directory = Directory::new();
         let mut map = BTreeMap::new();
         let mut list: Vec<String> = Vec::new();
-        for (seq, (ns, number)) in puts.iter().enumerate() {
+        let mut forgotten: Vec<(String, u64)> = Vec::new();
+        for (seq, (ns, number, kind)) in puts.iter().enumerate() {
+            let seq = seq as u64 + 1;
+            if *kind == 0 {
+                let is_there = map.remove(ns).is_some();
+                prop_assert_eq!(directory.forget(ns, seq, Timestamp::default()).is_some(), is_there);
+                if is_there {
+                    list.retain(|other| other != ns);
+                    list.insert(0, ns.clone());
+                    forgotten.push((ns.clone(), seq));
+                }
+                // All that may go but for the last ones, and but for this one.
+                let go = forgotten.len().saturating_sub(keep);
+                let gone: Vec<_> = forgotten.iter().take(go).take_while(|(_, at)| *at < seq).cloned().collect();
+                let removed = directory.remove_forgotten(keep, seq - 1);
+                prop_assert_eq!(removed, gone.last().map(|(_, seq)| *seq));
+                forgotten.drain(..gone.len());
+                list.retain(|ns| !gone.iter().any(|(other, _)| other == ns));
+                continue;
+            }
+            let was_forgotten = forgotten.iter().any(|(other, _)| other == ns);
+            forgotten.retain(|(other, _)| other != ns);
             let data = number.to_string();
-            let put = directory.put(ns, &value(&data, seq as u64 + 1));
-            prop_assert_eq!(put != Put::New, map.insert(ns.clone(), data).is_some());
+            let put = directory.put(ns, &value(&data, seq));
+            prop_assert_eq!(put != Put::New, map.insert(ns.clone(), data).is_some() || was_forgotten);
             list.retain(|other| other != ns);
             list.insert(0, ns.clone());
         }
@@ -97,8 +120,14 @@ proptest! {
         prop_assert_eq!(all, map.clone().into_iter().collect::<Vec<_>>());
         let newest: Vec<_> = directory.newest_first().map(|r| r.ns().to_owned()).collect();
         prop_assert_eq!(newest, list);
+        prop_assert_eq!(directory.len(), map.len());
         let text: usize = map.iter().map(|(ns, data)| ns.len() + data.len()).sum();
-        prop_assert_eq!(directory.bytes(), text + map.len() * super::THING_BYTES);
+        let names_bytes: usize = forgotten.iter().map(|(ns, _)| ns.len()).sum();
+        let records = map.len() + forgotten.len();
+        prop_assert_eq!(directory.bytes(), text + names_bytes + records * super::THING_BYTES);
+        for (ns, seq) in &forgotten {
+            prop_assert!(directory.get(ns).is_none() && directory.seq_of(ns) == *seq);
+        }
         for after in map.keys() {
             let page = names(&directory, Scope::ALL, Some(after));
             let wanted: Vec<_> = map.keys().filter(|ns| *ns > after).cloned().collect();

@@ -82,7 +82,7 @@ fn what_is_no_question_is_answered_with_the_reason() {
     check("hello", "not a query");
     check("[]", "not a query");
     check("{}", "type");
-    check(r#"{"type":"thing_update","ns":"a","data":1}"#, "thing_query");
+    check(r#"{"type":"thing_upgrade","ns":"a","data":1}"#, "thing_query");
     check(r#"{"type":"thing_query","ns":"A"}"#, "A");
     check(r#"{"type":"thing_query","limit":"many"}"#, "invalid type");
     check(r#"{"type":"thing_query","since":-1}"#, "-1");

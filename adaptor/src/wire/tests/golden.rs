@@ -206,11 +206,11 @@ fn our_snapshots() {
     );
 
     // A page of the query door.
-    let page = Page { epoch: "e-1", seq: 812, next: Some("a.b") };
+    let page = Page { epoch: "e-1", seq: 812, since: 0, forgotten: &[], next: Some("a.b") };
     let json = write(Timestamp::from_seconds(9.25), Some(page), &[first]);
     assert_eq!(
         json,
-        r#"{"type":"thing_snapshot","ts":1423351104.0,"data":{"a.b":{"ns":"a.b","ts":1.5,"data":{"x":1.0},"documentation_url":"http://x","received":9.25,"seq":7}},"epoch":"e-1","seq":812,"count":1,"next":"a.b"}"#
+        r#"{"type":"thing_snapshot","ts":1423351104.0,"data":{"a.b":{"ns":"a.b","ts":1.5,"data":{"x":1.0},"documentation_url":"http://x","received":9.25,"seq":7}},"epoch":"e-1","seq":812,"since":0,"count":1,"forgotten":[],"next":"a.b"}"#
     );
     snapshot::check(
         &json,
@@ -219,12 +219,27 @@ fn our_snapshots() {
     );
 
     // The last one, with nothing on it.
-    let json = write(None, Some(Page { next: None, ..page }), &[]);
+    let json = write(None, Some(Page { next: None, since: 7, forgotten: &["a.c", "b"], ..page }), &[]);
     assert_eq!(
         json,
-        r#"{"type":"thing_snapshot","ts":1423351104.0,"data":{},"epoch":"e-1","seq":812,"count":0,"next":null}"#
+        r#"{"type":"thing_snapshot","ts":1423351104.0,"data":{},"epoch":"e-1","seq":812,"since":7,"count":0,"forgotten":["a.c","b"],"next":null}"#
     );
     snapshot::check(&json, "ts 1423351104.0, epoch e-1, seq 812, count 0, next -", &[]);
+}
+
+#[test]
+fn forgotten() {
+    let ts = Timestamp::from_seconds(1423351104.0).unwrap();
+    let forgotten = Forgotten { ns: "a.b", ts, seq: 812, merged: None };
+    let check = |forgotten: Forgotten<'_>, expected: &str| {
+        let mut json = Vec::new();
+        forgotten.push_json(&mut json);
+        assert_eq!(std::str::from_utf8(&json).unwrap(), expected);
+        assert_eq!(decode_message(&json, &mut Scratch::default()), Ok(Message::Forgotten(forgotten)));
+    };
+    check(forgotten, r#"{"ns":"a.b","type":"thing_forgotten","ts":1423351104.0,"seq":812}"#);
+    let late = Forgotten { merged: Some(3), ..forgotten };
+    check(late, r#"{"ns":"a.b","type":"thing_forgotten","ts":1423351104.0,"seq":812,"merged":3}"#);
 }
 
 #[test]

@@ -60,6 +60,11 @@ fn decode_all(bytes: &[u8]) {
             mark.push_json(&mut json);
             assert_eq!(decode_message(&json, &mut Scratch::default()), Ok(Message::Mark(mark)));
         }
+        Ok(Message::Forgotten(forgotten)) => {
+            let mut json = Vec::new();
+            forgotten.push_json(&mut json);
+            assert_eq!(decode_message(&json, &mut Scratch::default()), Ok(Message::Forgotten(forgotten)));
+        }
         Ok(Message::Other) | Err(_) => {}
     }
     if let Ok(ask) = Ask::decode(bytes) {
@@ -82,12 +87,15 @@ fn assert_good_snapshot(snapshot: &Snapshot<'_>) {
         assert_good(&update);
         writer.thing(&update, thing.received);
         let (epoch, next) = (snapshot.epoch().unwrap_or("e"), snapshot.next());
-        writer.end(Some(Page { epoch, seq: 1, next }));
+        let forgotten: Vec<&str> = snapshot.forgotten().collect();
+        let since = snapshot.since().unwrap_or(0);
+        writer.end(Some(Page { epoch, seq: 1, since, forgotten: &forgotten, next }));
         json = out;
         let scratch = &mut Scratch::default();
         let Ok(Message::Snapshot(again)) = decode_message(&json, scratch) else { panic!("{json:?}") };
         assert_eq!((again.epoch(), again.next(), again.count()), (Some(epoch), next, Some(1)));
         assert_eq!(again.things().collect::<Vec<_>>(), [Ok(thing.clone())]);
+        assert_eq!((again.since(), again.forgotten().collect::<Vec<_>>()), (Some(since), forgotten));
     }
     assert!(json.is_empty() || serde_json::from_slice::<Value>(&json).is_ok());
 }
@@ -212,7 +220,8 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
                     let mut writer = SnapshotWriter::begin(&mut json, Timestamp::default());
                     writer.thing(&update, ts);
                     writer.thing(&update, None);
-                    writer.end(Some(Page { epoch: "e", seq: 3, next: Some(ns.as_str()) }));
+                    let (next, forgotten) = (Some(ns.as_str()), &[ns.as_str(), "b"]);
+                    writer.end(Some(Page { epoch: "e", seq: 3, since: 2, forgotten, next }));
                 }
             }
             json

@@ -79,7 +79,10 @@ fn refused() {
     check_refused(" [\"status_query\"]", "not a query: a list where an object is expected");
     check_refused(r#"["thing_query","a",true]"#, "a list where an object is expected");
     check_refused(r#""status_query""#, "not a query");
-    check_refused(r#"{"type":"thing_update"}"#, "unknown variant `thing_update`, expected `thing_query`");
+    check_refused(
+        r#"{"type":"thing_update"}"#,
+        "unknown variant `thing_update`, expected one of `thing_query`",
+    );
     check_refused(r#"{"type":"thing_query","ns":5}"#, "invalid type: integer `5`, expected a string");
     check_refused(r#"{"type":"thing_query","ns":"Shop"}"#, "try \"shop\"");
     check_refused(r#"{"type":"thing_query","after":"a..b"}"#, "try \"a.b\"");

@@ -42,6 +42,21 @@ impl Behind {
         );
     }
 
+    /// Takes those out that have nothing but what was up to `seq` or before, and cannot be told what was forgotten since.
+    pub(super) fn take_before(&mut self, peers: &Peers<Client>, hub: &mut Hub, seq: u64) -> Vec<usize> {
+        let has_less = |slow: &mut Slow| {
+            let peer = peers.get(slow.key).filter(|peer| peer.number() == slow.number);
+            peer.and_then(|peer| peer.state.lag.as_ref()).is_some_and(|lag| lag.seq < seq)
+        };
+        let taken = self.clients.extract_if(.., has_less);
+        taken
+            .map(|slow| {
+                hub.remove_bookmark(slow.bookmark);
+                slow.key
+            })
+            .collect()
+    }
+
     /// Writes last values for those who have read what waited for them; gives who turned out to be gone.
     pub(super) fn write_parts(
         &mut self,
@@ -97,10 +112,10 @@ impl Peer<Client> {
                 break false;
             }
             looked_at += 1;
-            let Some(update) = hub.next_after(&slow.bookmark) else { break true };
-            lag.seq = update.seq().unwrap_or(lag.seq);
+            let Some(last) = hub.next_after(&slow.bookmark) else { break true };
+            lag.seq = last.seq().unwrap_or(lag.seq);
             message.clear();
-            update.told_late(lag.merged).push_json(&mut message);
+            last.push_told_late(lag.merged, &mut message);
             if subscriptions.wants(slow.key, &message) {
                 push_frame(&message, false, &mut framed);
                 lag.merged = 0;

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use thingsbus_adaptor::Address;
 
 use crate::failure::EXIT_USAGE;
-use crate::{adapt, bench, get, ls, send, tree, wait, watch};
+use crate::{adapt, bench, forget, get, ls, send, tree, wait, watch};
 
 /// Look at what sensors say, and say something: the command-line tool of Thingsbus.
 #[derive(Debug, Parser)]
@@ -60,6 +60,7 @@ pub(crate) enum Command {
     Tree(tree::Options),
     Wait(wait::Options),
     Send(send::Options),
+    Forget(forget::Options),
     /// Turn what something else says into updates, until it ends or Ctrl-C
     Adapt {
         #[command(subcommand)]

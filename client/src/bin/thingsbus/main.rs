@@ -8,6 +8,7 @@ mod broker;
 mod clock;
 mod completions;
 mod failure;
+mod forget;
 mod get;
 mod json;
 mod ls;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Command::Ls(options) => ls::run(&options, &global, &mut output),
         Command::Tree(options) => tree::run(&options, &global, &mut output),
         Command::Send(options) => send::run(options, &global),
+        Command::Forget(options) => forget::run(options, &global, &mut output),
         Command::Wait(options) => wait::run(&options, &global, &mut output),
         Command::Adapt { command } => adapt::run(command, &global),
         Command::Status => status::run(&global, &mut output),

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use thingsbus_adaptor::wire::Namespace;
+use anstyle::Style;
+use thingsbus_adaptor::wire::{Forgotten, Namespace};
 use thingsbus_client::{Client, Event, Events, Flags, Parts};
 
 use crate::age::age_text;
@@ -51,7 +52,8 @@ pub(crate) fn run(options: &Options, global: &Global, output: &mut Output) -> Re
     let deadline = options.limit.and_then(|limit| Instant::now().checked_add(limit));
     let client = broker::connect(global, &Parts::Only(Vec::new()))?;
     let thing = client.directory().get_thing(ns.as_str()).map_err(Failure::usage)?;
-    let flags = if options.live { Flags::TREE } else { Flags::TREE | Flags::SNAPSHOT };
+    let flags = Flags::TREE | Flags::FORGOTTEN;
+    let flags = if options.live { flags } else { flags | Flags::SNAPSHOT };
     let mut events = thing.events(flags);
     let mut lines = Lines { output, names: 0, left: options.count };
     if !begin(&client, global, &mut events, deadline, &mut lines)? {
@@ -153,19 +155,30 @@ impl Lines<'_> {
             tell(format_args!("{missed} left out: they came faster than they were printed"));
         }
         if self.output.is_json() {
-            return if event.is_snapshot() {
+            return if event.is_forgotten() {
+                let (ns, ts, seq) = (event.ns().as_str(), event.ts(), event.seq().unwrap_or_default());
+                let mut json = Vec::new();
+                Forgotten { ns, ts, seq, merged: None }.push_json(&mut json);
+                self.output.bytes(&json)
+            } else if event.is_snapshot() {
                 self.output.bytes(&aged(&event.update(), event.age().as_secs_f64()))
             } else {
                 self.output.bytes(&event.update().to_json())
             };
         }
-        let when = if event.is_snapshot() { format!("{} ago", age_text(event.age())) } else { time_of_day() };
+        let when = if event.is_snapshot() && !event.is_forgotten() {
+            format!("{} ago", age_text(event.age()))
+        } else {
+            time_of_day()
+        };
         let name = named(event.ns());
         let space = self.names.saturating_sub(name.len()) + 2;
         let used = WHEN_WIDTH.max(when.len()) + 2 + name.len() + space;
-        let value = compact(event.data());
+        let value = if event.is_forgotten() { "forgotten".to_owned() } else { compact(event.data()) };
         let value = shown(&value);
         let value = cut(&value, columns_left(self.output.width(), used));
+        let style = if event.is_forgotten() { ASIDE } else { Style::new() };
+        let value = self.output.paint(style, value).to_string();
         let when = self.output.paint(ASIDE, format_args!("{when:>WHEN_WIDTH$}")).to_string();
         let name = self.output.paint(NAME, name).to_string();
         self.output.line(format!("{when}  {name}{:space$}{value}", "").trim_end())
