@@ -183,11 +183,9 @@ mod tests {
                         touched.retain(|(other, _)| *other != place);
                         touched.push((place, time));
                     }
-                    Step::TakeOut(place) => {
-                        if touched.iter().any(|(other, _)| *other == place) {
-                            recent.take_out(place);
-                            touched.retain(|(other, _)| *other != place);
-                        }
+                    Step::TakeOut(place) if touched.iter().any(|(other, _)| *other == place) => {
+                        recent.take_out(place);
+                        touched.retain(|(other, _)| *other != place);
                     }
                     Step::Bookmark => {
                         let newest = touched.last().map_or(0, |(_, time)| *time);
