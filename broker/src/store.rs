@@ -7,6 +7,8 @@ mod acks;
 mod batch;
 mod folder;
 mod head;
+#[allow(dead_code)] // Until its thread is there.
+mod history;
 mod keeper;
 mod row;
 #[cfg(test)]
