@@ -26,7 +26,7 @@ const CACHE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Why the file cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Problem {
+pub(crate) enum Problem {
     /// It is not as it was written.
     #[error("it is broken: {0}")]
     Broken(String),
@@ -198,7 +198,7 @@ fn forget_life(about: &mut Table<'_, &'static str, &'static str>) -> Result<(), 
 }
 
 /// A file that was changed behind redb's back can make it panic, which must not end the broker.
-fn guarded<T>(work: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
+pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let said = panic.downcast_ref::<String>().map(String::as_str);
         let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it cannot be read");
@@ -232,7 +232,7 @@ impl From<DatabaseError> for Problem {
 }
 
 /// What redb says about transactions, tables and commits is the storage's, most often.
-fn other(error: impl Into<redb::Error>) -> Problem {
+pub(super) fn other(error: impl Into<redb::Error>) -> Problem {
     match error.into() {
         redb::Error::Corrupted(what) => Problem::Broken(what),
         redb::Error::TableTypeMismatch { .. } | redb::Error::TypeDefinitionChanged { .. } => {

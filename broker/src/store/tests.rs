@@ -2,6 +2,7 @@
 
 mod acks;
 mod disk;
+mod history;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

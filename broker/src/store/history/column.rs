@@ -131,7 +131,8 @@ mod tests {
         assert!(packed(&[7; 640]).len() <= 12);
         let even: Vec<i64> = (0..640).map(|number| 1_423_351_104_945_000 + number * 1_000_000).collect();
         assert!(packed(&even).len() <= 30, "{}", packed(&even).len());
-        let one_stands_out: Vec<i64> = (0..640).map(|number| if number == 100 { i64::MAX } else { 1 }).collect();
+        let one_stands_out: Vec<i64> =
+            (0..640).map(|number| if number == 100 { i64::MAX } else { 1 }).collect();
         assert!(packed(&one_stands_out).len() < 700);
     }
 

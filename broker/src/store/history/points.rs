@@ -27,7 +27,8 @@ pub(crate) struct Point<'a> {
 impl Points {
     /// Takes one. A name or a text that is longer than 4 GiB is not taken; the wire's limits are far below.
     pub(crate) fn push(&mut self, ns: &str, value: &Value<'_>) {
-        let (Ok(ns_length), Ok(data_length)) = (u32::try_from(ns.len()), u32::try_from(value.data.len())) else {
+        let (Ok(ns_length), Ok(data_length)) = (u32::try_from(ns.len()), u32::try_from(value.data.len()))
+        else {
             return;
         };
         self.bytes.extend_from_slice(&ns_length.to_le_bytes());

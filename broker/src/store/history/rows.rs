@@ -15,6 +15,31 @@ impl Place {
         Self { received: order(received), seq }
     }
 
+    /// Its time, in seconds since 1970; of the first one, a double's least.
+    pub(super) fn time(self) -> f64 {
+        let bits = self.received ^ (((self.received >> 63) as u64) >> 1) as i64;
+        let time = f64::from_bits(bits as u64);
+        if time.is_nan() { f64::MIN } else { time.clamp(f64::MIN, f64::MAX) }
+    }
+
+    /// The one behind it.
+    pub(super) fn next(self) -> Self {
+        match self.seq.checked_add(1) {
+            Some(seq) => Self { seq, ..self },
+            None => Self { received: self.received.saturating_add(1), seq: 0 },
+        }
+    }
+
+    /// As numbers that go over the wire.
+    pub(crate) fn to_parts(self) -> (i64, u64) {
+        (self.received, self.seq)
+    }
+
+    /// Back from those; any are a place.
+    pub(crate) fn from_parts((received, seq): (i64, u64)) -> Self {
+        Self { received, seq }
+    }
+
     /// The first that can be at this time.
     pub(super) fn first_at(received: f64) -> Self {
         Self::new(received, 0)
@@ -102,7 +127,8 @@ mod tests {
 
     #[test]
     fn places_are_in_the_order_of_time_and_number() {
-        let times = [f64::MIN, -1.5, -f64::MIN_POSITIVE, 0.0, f64::MIN_POSITIVE, 1.0, 1.0000000000000002, f64::MAX];
+        let times =
+            [f64::MIN, -1.5, -f64::MIN_POSITIVE, 0.0, f64::MIN_POSITIVE, 1.0, 1.0000000000000002, f64::MAX];
         let places: Vec<Place> =
             times.iter().flat_map(|&time| [Place::new(time, 1), Place::new(time, u64::MAX)]).collect();
         assert!(places.is_sorted_by(|one, other| one < other));

@@ -91,7 +91,10 @@ mod tests {
         let mut rules = Rules::new(rule(1));
         assert!(rules.set("shop", rule(2)) && rules.set("shop.lathe", rule(3)) && rules.set("shop", rule(4)));
         let of = |ns| rules.get(rules.of(ns)).unwrap().bytes_max;
-        assert_eq!(["a", "shop", "shop.a", "shopping", "shop.lathe", "shop.lathe.rpm"].map(of), [1, 4, 4, 1, 3, 3]);
+        assert_eq!(
+            ["a", "shop", "shop.a", "shopping", "shop.lathe", "shop.lathe.rpm"].map(of),
+            [1, 4, 4, 1, 3, 3]
+        );
         assert_eq!(rules.bytes_max(), 8);
         assert_eq!(rules.prefix(rules.of_prefix("shop")), "shop");
         assert_eq!(rules.prefix(rules.of_prefix("gone")), "");
