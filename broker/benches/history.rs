@@ -142,7 +142,13 @@ impl Run {
     }
 
     /// Lets things speak every `every` seconds, and puts what they said there every `batch`.
-    fn feed(&mut self, things: &mut Things, every: f64, batch: f64, seconds: f64) -> Result<(), Box<dyn Error>> {
+    fn feed(
+        &mut self,
+        things: &mut Things,
+        every: f64,
+        batch: f64,
+        seconds: f64,
+    ) -> Result<(), Box<dyn Error>> {
         let mut points = Points::default();
         let end = self.now + seconds;
         while self.now < end {
@@ -218,12 +224,22 @@ impl Run {
         let begun = Instant::now();
         let found = self.history.as_of(ns, time(self.now - 3_000.5))?;
         println!("  as of 50 minutes ago: {} in {:?}", found.is_some(), begun.elapsed());
-        for (seconds, buckets) in [(3_600.0, 60), (3_600.0, 1_000), (DAY as f64, 1_000), (30.0 * DAY as f64, 1_000), (365.0 * DAY as f64, 1_000)] {
+        for (seconds, buckets) in [
+            (3_600.0, 60),
+            (3_600.0, 1_000),
+            (DAY as f64, 1_000),
+            (30.0 * DAY as f64, 1_000),
+            (365.0 * DAY as f64, 1_000),
+        ] {
             let begun = Instant::now();
             let every = Duration::from_secs_f64(seconds / f64::from(buckets));
             let found = self.history.buckets(ns, None, time(self.now - seconds), time(self.now), every)?;
             let count: usize = found.paths.values().map(Vec::len).sum();
-            println!("  {:.2} days in {buckets} lines: {count} in {:?}", seconds / DAY as f64, begun.elapsed());
+            println!(
+                "  {:.2} days in {buckets} lines: {count} in {:?}",
+                seconds / DAY as f64,
+                begun.elapsed()
+            );
         }
         Ok(())
     }

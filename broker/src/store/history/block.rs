@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::bytes::{Reader, push_varint};
+use super::bytes::{Reader, push_varint, seal, unseal};
 
 /// A block's place: its run, the thing of its first part, and when that part begins, so that keys are in the order of
 /// time.
@@ -71,7 +71,7 @@ impl Packer {
     }
 
     pub(super) fn push(&mut self, id: u32, from: f64, part: &[u8]) {
-        const ENTRY: usize = 20; // What a part's entry and the count take at most.
+        const ENTRY: usize = 24; // What a part's entry, the count and the seal take at most.
         if self.directory.len() + self.bodies.len() + part.len() + ENTRY > BLOCK_BYTES {
             self.end();
         }
@@ -93,10 +93,11 @@ impl Packer {
     /// Ends the block that is being filled.
     pub(super) fn end(&mut self) {
         let Some((id, time)) = self.first.take() else { return };
-        let mut block = Vec::with_capacity(self.directory.len() + self.bodies.len() + 4);
+        let mut block = Vec::with_capacity(self.directory.len() + self.bodies.len() + 16);
         push_varint(self.count, &mut block);
         block.append(&mut self.directory);
         block.append(&mut self.bodies);
+        seal(&mut block);
         self.count = 0;
         self.before = (id, time);
         self.bytes += cost(block.len());
@@ -118,6 +119,7 @@ pub(super) struct Entry {
 
 /// The parts of a block that begins with one of thing `id`. `None` where it cannot be read.
 pub(super) fn entries(block: &[u8], mut id: u32) -> Option<Vec<Entry>> {
+    let block = unseal(block)?;
     let mut reader = Reader(block);
     let count = reader.length()?;
     if count > reader.left() {
@@ -172,6 +174,8 @@ mod tests {
 
         #[test]
         fn any_bytes_are_read_or_refused(block in prop::collection::vec(any::<u8>(), 0..200), id in any::<u32>()) {
+            let mut block = block;
+            seal(&mut block);
             for entry in entries(&block, id).unwrap_or_default() {
                 prop_assert!(block.get(entry.at).is_some());
             }

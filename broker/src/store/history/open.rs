@@ -6,7 +6,7 @@ use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
 use super::super::head::{Problem, other};
 use super::block::BLOCK_BYTES;
-use super::bytes::Reader;
+use super::bytes::{Reader, seal, unseal};
 use super::file::{JOURNAL, NAMES, broken};
 use super::rules::Rules;
 
@@ -98,7 +98,8 @@ impl Open {
     pub(super) fn write(&self, writing: &WriteTransaction, mut number: u64) -> Result<u64, Problem> {
         let mut journal = writing.open_table(JOURNAL).map_err(other)?;
         for frame in self.frames() {
-            let packed = lz4_flex::block::compress(frame);
+            let mut packed = lz4_flex::block::compress(frame);
+            seal(&mut packed);
             let mut pieces = packed.chunks(BLOCK_BYTES - 8).peekable();
             let mut row = Vec::with_capacity(BLOCK_BYTES);
             while let Some(piece) = pieces.next() {
@@ -145,11 +146,7 @@ impl Open {
             if length == 0 {
                 continue;
             }
-            // LZ4 makes no more of a byte than this.
-            if length > packed.len().saturating_mul(255) {
-                return Err(broken("the journal"));
-            }
-            let frame = lz4_flex::block::decompress(&packed, length).map_err(|_| broken("the journal"))?;
+            let frame = unpack(&packed, length).ok_or_else(|| broken("the journal"))?;
             packed.clear();
             let mut reader = Reader(&frame);
             while reader.left() > 0 {
@@ -169,6 +166,13 @@ impl Open {
         }
         Ok((open, last))
     }
+}
+
+fn unpack(packed: &[u8], length: usize) -> Option<Vec<u8>> {
+    let packed = unseal(packed)?;
+    // LZ4 makes no more of a byte than this.
+    let is_possible = length <= packed.len().saturating_mul(255);
+    if is_possible { lz4_flex::block::decompress(packed, length).ok() } else { None }
 }
 
 fn read_row<'a>(reader: &mut Reader<'a>) -> Option<OpenRow<'a>> {

@@ -1,7 +1,7 @@
 //! Runs and shelves, as they lie in the file: a run is what was written at once, in the order of things; a shelf is all
 //! runs of what is under one rule.
 
-use super::bytes::{Reader, push_text};
+use super::bytes::{Reader, push_text, seal, unseal};
 use super::rules::Rule;
 
 /// How fine what is kept is.
@@ -103,11 +103,12 @@ impl Run {
         out.extend_from_slice(&self.to.to_le_bytes());
         out.extend_from_slice(&self.rows.to_le_bytes());
         out.extend_from_slice(&self.bytes.to_le_bytes());
+        seal(&mut out);
         out
     }
 
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
-        let mut reader = Reader(bytes);
+        let mut reader = Reader(unseal(bytes)?);
         let [VERSION, state, tier, level, rolled] = reader.array()? else { return None };
         let state = match state {
             0 => State::Building,
@@ -147,11 +148,12 @@ impl Shelf {
             out.extend_from_slice(&gone_to.to_le_bytes());
         }
         push_text(self.prefix.as_bytes(), &mut out);
+        seal(&mut out);
         out
     }
 
     pub(super) fn read(bytes: &[u8], rule: impl Fn(&str) -> u16) -> Option<Self> {
-        let mut reader = Reader(bytes);
+        let mut reader = Reader(unseal(bytes)?);
         let VERSION = reader.byte()? else { return None };
         let gone_to = [reader.f64()?, reader.f64()?, reader.f64()?];
         let prefix = std::str::from_utf8(reader.text()?).ok()?.to_owned();

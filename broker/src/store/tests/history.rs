@@ -204,3 +204,269 @@ fn values_lines_and_moments_are_as_told_from_whatever_tier() {
     let runs: u64 = stats.tiers.iter().map(|tier| tier.runs).sum();
     assert!(runs < 200, "they are merged: {stats:?}");
 }
+
+#[test]
+fn what_is_gone_of_a_tier_is_told_by_the_next_one_and_nothing_is_told_twice() {
+    let mut random = Random(5);
+    let rule = Rule { values_s: 2 * HOUR, minutes_s: 12 * HOUR, ..SOME };
+    let mut told = Told::new(Rules::new(rule));
+    let begin = told.now;
+    for part in 0..6 {
+        told.simulate(&mut random, 4, 60.0, 30_000.0);
+        told.now += f64::from(part) * 1_000.0;
+        told.tidy();
+        told.reopen();
+        for every in [1, 60, 300, HOUR, DAY] {
+            for ns in ["shop.t0", "shop.t3"] {
+                let (all, every_us) = (told.of(ns), every as i64 * 1_000_000);
+                let whole = |points: &[OwnedPoint]| lines_of(points, "/temp", every_us);
+                let span = ((begin / 86_400.0).floor() * 86_400.0 - 86_400.0, told.now + 10.0);
+                let mut found = Vec::new();
+                let mut from = span.0;
+                while from < span.1 {
+                    let to = (from + 5_000.0 * every as f64).min(span.1);
+                    found.extend(lines(&told.history, ns, "/temp", (from, to), every));
+                    from = to;
+                }
+                let count = |lines: &[Plain]| lines.iter().map(|line| line.1).sum::<u64>();
+                assert_eq!(count(&found), count(&whole(&all)), "{ns} {every}: each once");
+                if every >= HOUR {
+                    assert!(found == whole(&all), "{ns} {every}");
+                }
+                let kept = if every >= 60 { 11.0 * 3_600.0 } else { 3_600.0 };
+                let whole_ones = every.max(HOUR) as f64;
+                let from = ((told.now - kept) / whole_ones).ceil() * whole_ones;
+                let recent: Vec<OwnedPoint> =
+                    all.into_iter().filter(|point| point.received.seconds() >= from).collect();
+                let wanted = whole(&recent);
+                let found: Vec<Plain> =
+                    found.into_iter().filter(|line| line.0 as f64 / 1e6 >= from).collect();
+                assert!(found == wanted, "{ns} {every} recently");
+            }
+        }
+    }
+    let stats = told.history.stats();
+    let oldest = |tier: Tier| (told.now - stats.tiers[tier as usize].oldest.unwrap()) / 3_600.0;
+    assert!(
+        oldest(Tier::Values) < 5.0 && oldest(Tier::Minutes) < 24.0 && oldest(Tier::Hours) > 40.0,
+        "{stats:?}"
+    );
+}
+
+/// Everything of a thing that there is, as its numbers.
+fn seqs(history: &History, ns: &str) -> Vec<u64> {
+    let found = history.values(ns, Span::up_to(at(1e12)), End::First, usize::MAX, usize::MAX).unwrap();
+    found.points.iter().map(|point| point.seq).collect()
+}
+
+/// Things go wrong at a random moment, 150 times: the power goes, or the disk fails and the file is opened anew.
+#[test]
+fn what_an_add_has_written_outlives_power_cuts_and_faults() {
+    let mut random = Random(6);
+    let mut told = Told::new(Rules::new(SOME));
+    let things = 6;
+    let mut sure: Vec<Vec<u64>> = vec![Vec::new(); things];
+    let mut unsure = sure.clone();
+    let (mut went_wrong, mut flushed) = (0, 0);
+    let mut data = 0;
+    while went_wrong < 150 {
+        let fault = [Fault::PowerCut, Fault::Error, Fault::Full][random.below(3)];
+        told.disk.fail_at(1 + random.below(150) as u64, fault);
+        let opened = History::open(told.disk.clone(), told.rules.clone());
+        if let Ok(history) = opened {
+            told.history = history;
+            let mut there = Vec::new();
+            for thing in 0..things {
+                let found = seqs(&told.history, &format!("shop.t{thing}"));
+                let mut with_unsure = sure[thing].clone();
+                with_unsure.extend(&unsure[thing]);
+                assert!(found == sure[thing] || found == with_unsure, "{went_wrong}: {thing}");
+                if !unsure[thing].is_empty() {
+                    there.push(found == with_unsure);
+                }
+            }
+            // All of a batch is there, or nothing.
+            let is_there = there.contains(&true);
+            assert!(!(is_there && there.contains(&false)), "{went_wrong}");
+            for (sure, unsure) in sure.iter_mut().zip(&mut unsure) {
+                if is_there {
+                    sure.append(unsure);
+                }
+                unsure.clear();
+            }
+            for (thing, sure) in sure.iter().enumerate() {
+                let span = (1e9, told.now + 10.0);
+                let lines = lines(&told.history, &format!("shop.t{thing}"), "", span, DAY);
+                assert_eq!(lines.iter().map(|line| line.1).sum::<u64>(), sure.len() as u64);
+            }
+            loop {
+                for _ in 0..1 + random.below(40) {
+                    let thing = random.below(things);
+                    data += 1;
+                    told.say(&format!("shop.t{thing}"), data.to_string(), told.now);
+                    unsure[thing].push(told.seq);
+                    told.now += random.below(40) as f64;
+                }
+                let added = told.history.add(&told.points);
+                told.points.clear();
+                if added.is_err() {
+                    break;
+                }
+                for (sure, unsure) in sure.iter_mut().zip(&mut unsure) {
+                    sure.append(unsure);
+                }
+                let before = told.history.stats().tiers[0].runs;
+                let steps = random.below(20);
+                let tidied = (0..steps).try_for_each(|_| told.history.tidy(at(told.now)).map(drop));
+                if tidied.is_err() {
+                    break;
+                }
+                flushed += u64::from(told.history.stats().tiers[0].runs != before);
+            }
+        }
+        // Whoever has the file lets go of it, before what is on the disk is looked at.
+        told.history = History::open(Disk::default(), told.rules.clone()).unwrap();
+        told.disk = match fault {
+            Fault::PowerCut => told.disk.after_power_cut(|end| random.below(end)),
+            _ => Disk::with(told.disk.bytes()),
+        };
+        went_wrong += 1;
+    }
+    assert!(data > 3_000 && flushed > 40, "{data} {flushed}");
+}
+
+/// How much of a file was ever written.
+fn written(disk: &Disk) -> u64 {
+    let bytes = disk.bytes();
+    bytes.chunks(4_096).filter(|page| page.iter().any(|byte| *byte != 0)).count() as u64 * 4_096
+}
+
+#[test]
+fn each_rule_keeps_within_its_bytes_and_only_the_oldest_goes() {
+    let mut random = Random(7);
+    let mut rules = Rules::new(Rule { bytes_max: 4 << 20, ..SOME });
+    assert!(rules.set("shop.t1", Rule { bytes_max: 2 << 20, ..SOME }));
+    let mut told = Told::new(rules.clone());
+    for part in 0..8 {
+        told.simulate(&mut random, 20, 2.0, 3_000.0);
+        for thing in 0..300 {
+            told.say(
+                "shop.t1.deep",
+                format!(r#"{{"a":{thing}.5,"b":"{}"}}"#, random.below(1 << 40)),
+                told.now,
+            );
+        }
+        told.add();
+        told.tidy();
+        let stats = told.history.stats();
+        assert!(stats.tiers[0].bytes <= 3 << 20 && stats.tiers[1].bytes <= 3 << 19, "{part}: {stats:?}");
+        assert!(written(&told.disk) <= 6 << 20, "{part}: {} {stats:?}", written(&told.disk));
+        for ns in ["shop.t0", "shop.t1", "shop.t1.deep"] {
+            let all: Vec<u64> = told.of(ns).iter().map(|point| point.seq).collect();
+            let found = seqs(&told.history, ns);
+            assert!(all.ends_with(&found) || ns != "shop.t1.deep", "{ns}");
+            assert!(!found.is_empty(), "{part} {ns} {stats:?}");
+        }
+    }
+    let all = told.of("shop.t0").len();
+    assert!(seqs(&told.history, "shop.t0").len() < all, "something went");
+}
+
+#[test]
+fn what_was_forgotten_is_not_told_and_goes_from_disk() {
+    let mut random = Random(8);
+    let mut told = Told::new(Rules::new(SOME));
+    told.simulate(&mut random, 3, 2.0, 200.0);
+    for is_open in [true, false] {
+        if !is_open {
+            told.simulate(&mut random, 3, 60.0, 8_000.0);
+            told.tidy();
+        }
+        told.history.forget("shop.t1").unwrap();
+        told.history.forget("shop.never").unwrap();
+        for is_opened_again in [false, true] {
+            if is_opened_again {
+                told.reopen();
+            }
+            assert!(seqs(&told.history, "shop.t1").is_empty());
+            assert_eq!(told.history.as_of("shop.t1", at(1e12)).unwrap(), None);
+            assert!(lines(&told.history, "shop.t1", "/temp", (told.now - 9_000.0, told.now), 60).is_empty());
+            assert_eq!(seqs(&told.history, "shop.t0").len(), told.of("shop.t0").len());
+        }
+        told.say("shop.t1", "1".to_owned(), told.now);
+        told.add();
+        assert_eq!(seqs(&told.history, "shop.t1"), [told.seq]);
+        told.history.forget("shop.t1").unwrap();
+    }
+    let all: usize = told.of("shop.t0").len() + told.of("shop.t2").len();
+    told.simulate(&mut random, 1, 60.0, 50_000.0);
+    told.now += 4_000.0;
+    told.tidy();
+    let stats = told.history.stats();
+    assert!(stats.open == 0 && stats.tiers[0].rows < 1_000 + all as u64 + 200, "{stats:?}");
+}
+
+#[test]
+fn a_rule_that_is_no_more_leaves_what_it_kept_to_the_one_for_everything() {
+    let mut random = Random(9);
+    let mut told = Told::new(Rules::new(SOME));
+    assert!(told.rules.set("shop.t1", Rule { values_s: HOUR, minutes_s: DAY, ..SOME }));
+    told.reopen();
+    told.simulate(&mut random, 3, 20.0, 20_000.0);
+    told.now += 4_000.0;
+    told.tidy();
+    let kept = |told: &Told| ["shop.t0", "shop.t1"].map(|ns| seqs(&told.history, ns).len());
+    let [all, some] = [told.of("shop.t0").len(), 0];
+    assert_eq!(kept(&told), [all, some], "an hour is over for one of them");
+    told.simulate(&mut random, 3, 20.0, 2_000.0);
+    told.history = History::open(Disk::default(), told.rules.clone()).unwrap();
+    told.rules = Rules::new(SOME);
+    told.reopen();
+    let [more, new] = kept(&told);
+    assert!(more > all && new > 0);
+    told.now += 3.0 * 3_600.0;
+    told.tidy();
+    told.reopen();
+    assert_eq!(kept(&told), [more, new]);
+    told.now += YEAR as f64 + 4_000.0;
+    told.tidy();
+    assert_eq!(kept(&told), [0, 0]);
+    let stats = told.history.stats();
+    assert_eq!((stats.going_bytes, stats.tiers.map(|tier| tier.runs)), (0, [0; 3]));
+}
+
+/// A byte turns somewhere in the file. What cannot be read says so, and what can is as it was.
+#[test]
+fn a_file_with_any_byte_turned_tells_nothing_that_was_not_said() {
+    let mut random = Random(10);
+    let mut told = Told::new(Rules::new(SOME));
+    told.simulate(&mut random, 3, 60.0, 10_000.0);
+    told.tidy();
+    told.simulate(&mut random, 3, 60.0, 1_000.0);
+    let file = told.disk.bytes();
+    let all = told.of("shop.t1");
+    let used: Vec<usize> = (0..file.len()).filter(|&at| file[at] != 0).collect();
+    let (mut broken, mut whole) = (0, 0);
+    for _ in 0..600 {
+        let mut bytes = file.clone();
+        bytes[used[random.below(used.len())]] ^= 1 << random.below(8);
+        let asked = History::open(Disk::with(bytes), told.rules.clone()).and_then(|mut history| {
+            let found =
+                history.values("shop.t1", Span::up_to(at(1e12)), End::First, usize::MAX, usize::MAX)?;
+            let span = (at(1e9), at(told.now), Duration::from_secs(DAY));
+            history.buckets("shop.t1", None, span.0, span.1, span.2)?;
+            for _ in 0..20 {
+                history.tidy(at(told.now + 4_000.0))?;
+            }
+            history.add(&told.points)?;
+            Ok(found)
+        });
+        match asked {
+            Ok(found) if found.points == all => whole += 1,
+            Ok(found) => assert!(found.points.iter().all(|point| all.contains(point))),
+            Err(Problem::InUse) => panic!("nobody uses it"),
+            Err(_) => broken += 1,
+        }
+    }
+    assert!(broken > 50 && whole > 50, "{broken} {whole}");
+}
