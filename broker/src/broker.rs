@@ -1,5 +1,6 @@
 //! The broker: takes its ports, then turns until it is told to stop. One thread; the hub is on it.
 
+mod as_of;
 mod forgetting;
 mod middle;
 mod status;
@@ -19,6 +20,7 @@ use crate::door::listen::{self, Sockets};
 use crate::error::Error;
 use crate::hub::Hub;
 use crate::store;
+use middle::Kept;
 use turn::Turn;
 
 /// How long a stopping broker goes on sending what waits, and writing what is not on disk yet.
@@ -169,9 +171,14 @@ impl Broker {
     pub fn run(self) -> Result<serde_json::Value, Error> {
         let Self { mut poll, config, sockets, hub, store, commands, handle, .. } = self;
         let every = Duration::from_secs(config.store.every_s);
+        let history = store.as_ref().filter(|_| config.history.enabled);
+        let history =
+            history.map(|opened| opened.start_history(&config.history, every, handle.waker.clone()));
+        let history = history.transpose().map_err(Error::Thread)?;
         let store = store.map(|opened| opened.start(&hub, every, handle.waker.clone()));
         let store = store.transpose().map_err(Error::Thread)?;
-        let mut turn = Turn::new(config, sockets, hub, store, poll.registry()).map_err(Error::Poll)?;
+        let kept = Kept { store, history };
+        let mut turn = Turn::new(config, sockets, hub, kept, poll.registry()).map_err(Error::Poll)?;
         let mut events = Events::with_capacity(EVENTS);
         'turning: loop {
             wait(&mut poll, &mut events, turn.timeout(Instant::now()))?;

@@ -1,9 +1,13 @@
 //! What can be set, what it is when nothing is, and how a file says it.
 
+mod history;
+
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+
+pub use history::{History, Under};
 
 use crate::error::ConfigError;
 use crate::hub::HubLimits;
@@ -23,6 +27,8 @@ pub struct Config {
     pub snapshot: Snapshot,
     /// The directory on disk.
     pub store: Store,
+    /// How much of the past is kept.
+    pub history: History,
     /// How much is let in and kept.
     pub limits: Limits,
     /// What is told.
@@ -141,6 +147,7 @@ impl Default for Config {
             ports_file: None,
             snapshot: Snapshot::default(),
             store: Store::default(),
+            history: History::default(),
             limits: Limits::default(),
             log: Log::default(),
         }
@@ -227,6 +234,7 @@ impl Config {
             1,
             "each write wears the disk, so there is one a second at the most",
         )?;
+        self.history.check()?;
         at_least("limits.things_max", self.limits.things_max, 1, "a directory of nothing is of no use")?;
         if self.limits.things_max >= u32::MAX as usize {
             let value = self.limits.things_max.to_string();
@@ -249,7 +257,7 @@ impl Config {
     /// The file that says this. That of the default is `broker/thingsbus.toml`.
     #[must_use]
     pub fn to_toml(&self) -> String {
-        let Self { bind, port, ports_file, snapshot, store, limits, log } = self;
+        let Self { bind, port, ports_file, snapshot, store, history, limits, log } = self;
         let ports_file = match ports_file {
             Some(path) => format!("ports_file = {:?}", path.display().to_string()),
             None => "# ports_file = \"/run/thingsbus/ports.json\"".to_owned(),
@@ -282,6 +290,7 @@ data = {data:?}
 # How often what changed is written, in seconds: what a power cut may cost.
 every_s = {store_every_s}
 
+{history}
 # How much is let in and kept.
 [limits]
 # Things in the directory. What would be one more is rejected.
@@ -307,6 +316,7 @@ counters_every_s = {counters_every_s}
             heard_within_s = snapshot.heard_within_s,
             data = store.data.to_string(),
             store_every_s = store.every_s,
+            history = history.to_toml(),
             things_max = limits.things_max,
             directory_bytes_max = limits.directory_bytes_max,
             connections_max = limits.connections_max,
@@ -337,6 +347,14 @@ mod tests {
             ports_file: Some("/a \"b\".json".into()),
             snapshot: Snapshot { every_s: 2, heard_within_s: 3 },
             store: Store { data: Data::Folder("/a \"c\"".into()), every_s: 10 },
+            history: History {
+                enabled: false,
+                bytes_max: 11,
+                values_days: 12,
+                minutes_days: 13,
+                hours_days: 14,
+                under: [("a.b".to_owned(), Under { values_days: Some(15), ..Under::default() })].into(),
+            },
             limits: Limits {
                 things_max: 4,
                 directory_bytes_max: 5,
@@ -380,6 +398,12 @@ mod tests {
         check(|config| config.port = 65_533, "port = 65533");
         check(|config| config.snapshot.every_s = 0, "snapshot.every_s = 0");
         check(|config| config.store.every_s = 0, "store.every_s = 0");
+        check(|config| config.history.bytes_max = 1, "history.bytes_max = 1");
+        fn under(config: &mut Config, prefix: &str, bytes_max: Option<u64>) {
+            config.history.under.insert(prefix.to_owned(), Under { bytes_max, ..Under::default() });
+        }
+        check(|config| under(config, "A", None), "history.under = \"A\"");
+        check(|config| under(config, "a", Some(5)), "history.under.bytes_max = 5");
         check(|config| config.limits.things_max = 0, "limits.things_max = 0");
         check(|config| config.limits.connections_max = 0, "limits.connections_max");
         check(|config| config.limits.client_queues_bytes_max = 65_536, "limits.client_queues_bytes_max");

@@ -23,5 +23,5 @@ mod store;
 pub mod zmtp;
 
 pub use broker::{Addresses, Broker, Handle};
-pub use config::{Config, Data, Level, Limits, Log, LogFormat, Snapshot, Store};
+pub use config::{Config, Data, History, Level, Limits, Log, LogFormat, Snapshot, Store, Under};
 pub use error::{ConfigError, Error};

@@ -7,9 +7,11 @@ mod acks;
 mod batch;
 mod folder;
 mod head;
-#[allow(dead_code)] // Until its thread is there.
-mod history;
+pub(crate) mod historian;
+pub(crate) mod history;
 mod keeper;
+mod past;
+pub(crate) mod recorder;
 mod row;
 #[cfg(test)]
 mod tests;
@@ -35,6 +37,7 @@ use batch::Batch;
 use folder::Folder;
 use head::{Head, Life, Loaded, Problem};
 use keeper::{FIRST_PAUSE, Keeper, Opener, Order, Report};
+use recorder::Recorder;
 
 /// How many things are copied before the stream has its turn.
 const COPIED: usize = 256;
@@ -186,6 +189,17 @@ fn tell_loaded(folder: &Folder, loaded: &Loaded) {
 }
 
 impl Opened {
+    /// Begins to keep what everything says over time.
+    pub(crate) fn start_history(
+        &self,
+        config: &config::History,
+        every: Duration,
+        waker: Arc<Waker>,
+    ) -> std::io::Result<Recorder> {
+        let wake = move || drop(waker.wake());
+        Recorder::start(self.folder.clone(), config.rules(), every, wake)
+    }
+
     /// Begins to keep what changes.
     pub(crate) fn start(self, hub: &Hub, every: Duration, waker: Arc<Waker>) -> std::io::Result<Store> {
         let path = self.folder.path().to_owned();

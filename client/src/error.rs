@@ -43,6 +43,14 @@ pub enum Error {
         /// What was seen last.
         why: String,
     },
+    /// The broker answered that it cannot.
+    #[error("{broker} cannot answer that: {why}")]
+    Refused {
+        /// Which broker.
+        broker: BrokerName,
+        /// Why.
+        why: String,
+    },
     /// libzmq could not do what it was asked for.
     #[error("ZeroMQ: {0}")]
     Zmq(String),

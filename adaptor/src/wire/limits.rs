@@ -39,5 +39,12 @@ pub const PAGE_THINGS_MAX: usize = 10_000;
 /// so much, some 50 µs.
 pub const PAGE_BYTES_MAX: usize = 16 * 1024;
 
+/// The most values of a thing's history in one answer.
+pub const HISTORY_VALUES_MAX: usize = 100_000;
+
+/// The longest answer about the past, in bytes, before it is ended. It is made beside the stream, not in it, so it may be
+/// longer than a page.
+pub const HISTORY_BYTES_MAX: usize = 256 * 1024;
+
 /// The longest time after which a thing may ask to be forgotten, in seconds: ten years.
 pub const TTL_S_MAX: u64 = 10 * 365 * 86_400;

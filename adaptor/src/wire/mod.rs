@@ -5,6 +5,7 @@
 
 mod ack;
 mod canonical;
+mod history;
 mod json;
 pub mod limits;
 mod msgpack;
@@ -20,6 +21,7 @@ mod update;
 pub use ack::{
     AckLevel, AckWanted, Acknowledged, Numbered, Outcome, SENDER_BYTES_MAX, push_refused, push_taken,
 };
+pub use history::{HistoryLine, HistoryQuery, HistoryWriter};
 pub use json::{
     Question, RefusedUpdate, Scratch, decode_datagram, decode_message, decode_question, decode_update,
     refused_datagram,

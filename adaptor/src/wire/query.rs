@@ -3,6 +3,8 @@
 use serde::de::Error;
 use serde::{Deserialize, Serialize};
 
+use super::Timestamp;
+use super::history::{self, HistoryQuery};
 use super::limits::{PAGE_THINGS_MAX, QUERY_BYTES_MAX};
 use super::namespace::{Namespace, NamespaceError};
 
@@ -10,7 +12,7 @@ use super::namespace::{Namespace, NamespaceError};
 pub const QUERY_DOCUMENTATION: &str = "PROTOCOL.md, section \"The query door\"";
 
 /// A question to the query door.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Ask {
     /// Which things are there, with their values?
@@ -22,12 +24,14 @@ pub enum Ask {
         /// And what is below it.
         tree: bool,
     },
+    /// What did a thing say over time?
+    History(HistoryQuery),
     /// How is the broker?
     Status,
 }
 
 /// Which things are there, with their values?
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Query {
     /// The thing asked for.
     pub ns: Namespace,
@@ -41,6 +45,8 @@ pub struct Query {
     pub limit: usize,
     /// Only things after this one: the last answer's `next`.
     pub after: Option<Namespace>,
+    /// Their values as they were at this moment, by the broker's clock.
+    pub at: Option<Timestamp>,
 }
 
 impl Default for Query {
@@ -53,6 +59,7 @@ impl Default for Query {
             epoch: None,
             limit: PAGE_THINGS_MAX,
             after: None,
+            at: None,
         }
     }
 }
@@ -93,7 +100,11 @@ enum Shape<'a> {
         limit: Option<usize>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<f64>,
     },
+    #[serde(rename = "history_query")]
+    History(history::Shape<'a>),
     #[serde(rename = "thing_forget")]
     Forget {
         ns: std::borrow::Cow<'a, str>,
@@ -120,13 +131,15 @@ impl Ask {
         Ok(match serde_json::from_slice(bytes)? {
             Shape::Status => Self::Status,
             Shape::Forget { ns, tree } => Self::Forget { ns: Namespace::parse(&ns)?, tree },
-            Shape::Things { ns, tree, since, epoch, limit, after } => Self::Things(Query {
+            Shape::History(shape) => Self::History(shape.read()?),
+            Shape::Things { ns, tree, since, epoch, limit, after, at } => Self::Things(Query {
                 ns: Namespace::parse(&ns)?,
                 tree,
                 since,
                 epoch,
                 limit: limit.unwrap_or(PAGE_THINGS_MAX).clamp(1, PAGE_THINGS_MAX),
                 after: after.as_deref().map(Namespace::parse).transpose()?,
+                at: at.and_then(Timestamp::from_seconds),
             }),
         })
     }
@@ -136,6 +149,7 @@ impl Ask {
     pub fn encode(&self) -> Vec<u8> {
         let shape = match self {
             Self::Status => Shape::Status,
+            Self::History(query) => Shape::History(query.into()),
             Self::Forget { ns, tree } => Shape::Forget { ns: ns.as_str().into(), tree: *tree },
             Self::Things(query) => Shape::Things {
                 ns: query.ns.as_str().into(),
@@ -144,6 +158,7 @@ impl Ask {
                 epoch: query.epoch.clone(),
                 limit: Some(query.limit),
                 after: query.after.as_ref().map(ToString::to_string),
+                at: query.at.map(Timestamp::seconds),
             },
         };
         serde_json::to_vec(&shape).unwrap_or_default()

@@ -49,6 +49,7 @@ impl Forgetting {
         let slice: Vec<(String, u64)> = things.take(FORGOTTEN).map(name_and_seq).collect();
         for (ns, seq) in &slice {
             if *seq <= task.up_to && middle.forget(ns) {
+                middle.forget_past(ns);
                 task.count += 1;
             }
         }

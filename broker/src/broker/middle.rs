@@ -7,13 +7,17 @@ use thingsbus_adaptor::wire::{
     AckLevel, AckWanted, RefusedUpdate, Rejected, Scratch, Timestamp, Update, decode_datagram, decode_update,
     push_refused, push_taken, refused_datagram,
 };
+use thingsbus_client::directory::Value;
 
 use crate::counters::Incoming;
 use crate::door::clients::{Clients, Kind};
 use crate::door::complaints::Complaints;
 use crate::door::late::{Late, To};
+use crate::door::query::{Envelope, push_named_error};
 use crate::hub::Hub;
 use crate::store::Store;
+use crate::store::historian::Asked;
+use crate::store::recorder::Recorder;
 
 /// The most forgotten things that are remembered as such, so that who asks what changed since is told. Who asks for more
 /// is told all there is.
@@ -24,6 +28,7 @@ pub(super) struct Middle {
     pub(super) hub: Hub,
     pub(super) clients: Clients,
     pub(super) store: Option<Store>,
+    pub(super) history: Option<Recorder>,
     pub(super) zmq_in: Incoming,
     pub(super) udp_in: Incoming,
     pub(super) query_in: Incoming,
@@ -36,11 +41,18 @@ pub(super) struct Middle {
     message: Vec<u8>,
 }
 
+/// What is kept on disk.
+pub(super) struct Kept {
+    pub(super) store: Option<Store>,
+    pub(super) history: Option<Recorder>,
+}
+
 /// An update's way through, without the place where it was decoded.
 struct Way<'m> {
     hub: &'m mut Hub,
     clients: &'m mut Clients,
     store: &'m mut Option<Store>,
+    history: &'m mut Option<Recorder>,
     counters: &'m mut Incoming,
     out: &'m mut Vec<u8>,
     instant: Instant,
@@ -56,11 +68,13 @@ enum Acknowledged {
 }
 
 impl Middle {
-    pub(super) fn new(hub: Hub, clients: Clients, store: Option<Store>, instant: Instant) -> Self {
+    pub(super) fn new(hub: Hub, clients: Clients, kept: Kept, instant: Instant) -> Self {
+        let Kept { store, history } = kept;
         Self {
             hub,
             clients,
             store,
+            history,
             zmq_in: Incoming::default(),
             udp_in: Incoming::default(),
             query_in: Incoming::default(),
@@ -74,21 +88,25 @@ impl Middle {
 
     /// A message came by ZeroMQ, or something that is none.
     pub(super) fn message(&mut self, from: SocketAddr, message: Result<&[u8], Rejected>) {
-        let Self { hub, clients, store, zmq_in: counters, scratch, message: out, instant, now, .. } = self;
+        let Self {
+            hub, clients, store, history, zmq_in: counters, scratch, message: out, instant, now, ..
+        } = self;
         let (instant, now) = (*instant, *now);
         let bytes = message.unwrap_or_default();
         let update = message.and_then(|bytes| decode_update(bytes, scratch));
-        if let Err(why) = (Way { hub, clients, store, counters, out, instant, now }).take(update) {
+        if let Err(why) = (Way { hub, clients, store, history, counters, out, instant, now }).take(update) {
             self.rejections.rejected(why.name(), instant, from, "ZeroMQ input", why, bytes);
         }
     }
 
     /// A datagram came. Gives the answer, where one is wanted and can be given at once.
     pub(super) fn datagram(&mut self, from: SocketAddr, bytes: &[u8]) -> Option<Vec<u8>> {
-        let Self { hub, clients, store, udp_in: counters, scratch, message: out, instant, now, .. } = self;
+        let Self {
+            hub, clients, store, history, udp_in: counters, scratch, message: out, instant, now, ..
+        } = self;
         let (instant, now) = (*instant, *now);
         let update = decode_datagram(bytes, scratch);
-        let mut way = Way { hub, clients, store, counters, out, instant, now };
+        let mut way = Way { hub, clients, store, history, counters, out, instant, now };
         let why = match update.map(|update| (update, update.ack())) {
             Ok((update, Some(wanted))) => match way.acknowledge(&update, &wanted, To::Datagram(from)) {
                 Ok(Acknowledged::Now(_, answer)) => return Some(answer),
@@ -117,6 +135,29 @@ impl Middle {
         true
     }
 
+    /// A question about the past. It is answered later, or at once where there is no history.
+    pub(super) fn ask_history(&mut self, asked: Asked, envelope: Envelope) -> Option<(Envelope, Vec<u8>)> {
+        let Some(history) = &mut self.history else {
+            let mut out = Vec::new();
+            let why = if self.store.is_some() {
+                "the broker keeps no history (history.enabled = false)"
+            } else {
+                "the broker keeps no history, since it keeps nothing on disk (--data none)"
+            };
+            push_named_error("no_history", why, &mut out);
+            return Some((envelope, out));
+        };
+        history.ask(asked, To::Asker(envelope));
+        None
+    }
+
+    /// What a thing said up to now is not to be kept either.
+    pub(super) fn forget_past(&mut self, ns: &str) {
+        if let Some(history) = &mut self.history {
+            history.forget(ns, self.hub.seq());
+        }
+    }
+
     /// Gives back the memory of what was forgotten long ago, once it is off the disk too.
     pub(super) fn tidy(&mut self) {
         let through = self.store.as_ref().map_or(u64::MAX, Store::through);
@@ -133,9 +174,9 @@ impl Middle {
         update: Result<Update<'_>, RefusedUpdate<'_>>,
         to: To,
     ) -> Option<(To, Vec<u8>)> {
-        let Self { hub, clients, store, query_in: counters, message: out, instant, now, .. } = self;
+        let Self { hub, clients, store, history, query_in: counters, message: out, instant, now, .. } = self;
         let (instant, now) = (*instant, *now);
-        let mut way = Way { hub, clients, store, counters, out, instant, now };
+        let mut way = Way { hub, clients, store, history, counters, out, instant, now };
         let (to, refused) = match update {
             Ok(update) => {
                 let plainly = AckWanted { level: AckLevel::Directory, numbered: None };
@@ -162,12 +203,17 @@ impl Middle {
 impl Way<'_> {
     /// Into the directory, to the clients, and into the counters; gives the update's number.
     fn take(&mut self, update: Result<Update<'_>, Rejected>) -> Result<u64, Rejected> {
-        let Self { hub, clients, counters, out, instant, now, .. } = self;
+        let Self { hub, clients, history, counters, out, instant, now, .. } = self;
         out.clear();
         let taken = update.and_then(|update| hub.take(&update, *now, out).map(|before| (before, update)));
         match taken {
             Ok((before, update)) => {
                 counters.accept(update.repairs());
+                if let Some(history) = history {
+                    let (data, ts, seq) = (update.data(), update.ts().unwrap_or(*now), hub.seq());
+                    let value = Value { data, ts, received: *now, seq, documentation_url: None };
+                    history.record(update.ns(), &value);
+                }
                 if update.ttl().is_some() || !hub.ttls.is_empty() {
                     hub.set_ttl(update.ns(), update.ttl(), *instant);
                 }

@@ -43,7 +43,7 @@ impl Openings {
 
 impl Status<'_> {
     pub(super) fn to_json(&self, instant: Instant, now: Timestamp) -> Value {
-        let Middle { hub, clients, store, zmq_in, udp_in, query_in, .. } = self.middle;
+        let Middle { hub, clients, store, history, zmq_in, udp_in, query_in, .. } = self.middle;
         let limits = &self.config.limits;
         let mut zmq_in = zmq_in.to_json();
         zmq_in.insert("connections".to_owned(), Openings::of(self.senders).to_json());
@@ -68,6 +68,7 @@ impl Status<'_> {
                 "client_queue_bytes_max": limits.client_queue_bytes_max,
                 "client_queues_bytes_max": limits.client_queues_bytes_max,
             },
+            "history": history.as_ref().map(|history| history.to_json(instant)),
             "store": store.as_ref().map(|store| store.to_json(hub, instant)),
             "doors": {
                 "zmq_in": zmq_in,

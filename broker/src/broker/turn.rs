@@ -9,10 +9,12 @@ use mio::net::{TcpListener, UdpSocket};
 use mio::{Events, Registry, Token};
 use serde_json::Value;
 use thingsbus_adaptor::wire::limits::MESSAGE_BYTES_MAX;
-use thingsbus_adaptor::wire::{Ask, Question, Scratch, Timestamp, decode_question};
+use thingsbus_adaptor::wire::{Ask, Query, Question, Scratch, Timestamp, decode_question};
+use thingsbus_client::directory::Scope;
 
+use super::as_of;
 use super::forgetting::Forgetting;
-use super::middle::Middle;
+use super::middle::{Kept, Middle};
 use super::register;
 use super::status::{Openings, Status};
 use crate::config::Config;
@@ -27,6 +29,7 @@ use crate::door::query::{self, Asker, Envelope};
 use crate::door::udp::Udp;
 use crate::hub::Hub;
 use crate::store::Store;
+use crate::store::historian::Asked;
 use crate::zmtp::Role;
 
 /// What wakes a sleeping broker.
@@ -149,7 +152,7 @@ impl Turn {
         config: Config,
         sockets: Sockets,
         hub: Hub,
-        store: Option<Store>,
+        kept: Kept,
         registry: &Registry,
     ) -> io::Result<Self> {
         let listener = |socket: std::net::TcpListener, source: Source| {
@@ -165,7 +168,7 @@ impl Turn {
         let clients =
             Peers::new("clients' door", Role::Clients, 0, clients, |key| Source::Client(key).token());
         let now = Instant::now();
-        let middle = Middle::new(hub, Clients::new(clients, queue_limits(&config)), store, now);
+        let middle = Middle::new(hub, Clients::new(clients, queue_limits(&config)), kept, now);
         let mut turn = Self {
             senders: Peers::new("ZeroMQ input", Role::Input, MESSAGE_BYTES_MAX, senders, |key| {
                 Source::Sender(key).token()
@@ -205,9 +208,10 @@ impl Turn {
             return Some(Duration::ZERO);
         }
         let store_due = self.middle.store.as_ref().and_then(|store| store.due(now));
+        let history_due = self.middle.history.as_ref().and_then(|history| history.due(now));
         let ttl_due = self.middle.hub.ttls.next().map(|(due, _)| due);
         let Self { snapshot, peers_due, counters_due, drops, .. } = self;
-        let due = [Some(snapshot.due), *peers_due, *counters_due, drops.due, store_due, ttl_due];
+        let due = [Some(snapshot.due), *peers_due, *counters_due, drops.due, store_due, history_due, ttl_due];
         due.into_iter().flatten().min().map(|due| due.saturating_duration_since(now))
     }
 
@@ -233,6 +237,11 @@ impl Turn {
         if let Some(store) = &mut self.middle.store {
             store.turn(&mut self.middle.hub, instant, &mut self.complaints);
             let released = std::mem::take(&mut store.released);
+            self.answer_late(released);
+        }
+        if let Some(history) = &mut self.middle.history {
+            history.turn(&self.middle.hub, instant, &mut self.complaints);
+            let released = std::mem::take(&mut history.released);
             self.answer_late(released);
         }
         self.middle.tidy();
@@ -270,6 +279,7 @@ impl Turn {
             ("port", config.port == self.config.port),
             ("ports_file", config.ports_file == self.config.ports_file),
             ("store.data", config.store.data == self.config.store.data),
+            ("history", config.history == self.config.history),
             ("log.format", config.log.format == self.config.log.format),
         ] {
             if !same {
@@ -290,6 +300,9 @@ impl Turn {
     pub(super) fn finish_store(&mut self, deadline: Instant) {
         if let Some(store) = self.middle.store.take() {
             store.finish(&mut self.middle.hub, deadline);
+        }
+        if let Some(history) = self.middle.history.take() {
+            history.finish(&self.middle.hub, deadline);
         }
     }
 
@@ -399,6 +412,18 @@ impl Turn {
                     }
                     Ok(Question::Refused(refused)) => {
                         return asker(middle.question(address, bytes, Err(refused), To::Asker(envelope)));
+                    }
+                    Ok(Question::Ask(Ask::History(query))) => {
+                        queries.answered += 1;
+                        return middle.ask_history(Asked::Of(query, now), envelope);
+                    }
+                    Ok(Question::Ask(Ask::Things(Query {
+                        at: Some(at), ns, tree, after, limit, ..
+                    }))) => {
+                        queries.answered += 1;
+                        let page =
+                            as_of::page(&middle.hub, Scope { ns: ns.as_str(), tree }, after, limit, at, now);
+                        return middle.ask_history(Asked::At(page), envelope);
                     }
                     Ok(Question::Ask(Ask::Things(query))) => {
                         queries.answered += 1;
@@ -527,6 +552,9 @@ impl Turn {
         self.askers.set_connections_max(connections_max);
         if let Some(store) = &mut self.middle.store {
             store.set_every(Duration::from_secs(config.store.every_s));
+        }
+        if let Some(history) = &mut self.middle.history {
+            history.set_every(Duration::from_secs(config.store.every_s));
         }
         let every = config.log.counters_every_s;
         self.counters_due = (every > 0).then(|| now + Duration::from_secs(every));

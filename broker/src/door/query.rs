@@ -131,10 +131,15 @@ impl Peers<Asker> {
 
 /// The answer to what is no question.
 pub(crate) fn push_error(error: &QueryError, out: &mut Vec<u8>) {
+    push_named_error("bad_query", &error.to_string(), out);
+}
+
+/// The answer to a question that cannot be answered.
+pub(crate) fn push_named_error(name: &str, message: &str, out: &mut Vec<u8>) {
     let answer = json!({
         "type": "error",
-        "error": "bad_query",
-        "message": error.to_string(),
+        "error": name,
+        "message": message,
         "documentation": QUERY_DOCUMENTATION,
     });
     out.extend_from_slice(answer.to_string().as_bytes());

@@ -1,4 +1,4 @@
-//! Where the directory lies on disk.
+//! Where the directory and the history lie on disk.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -10,14 +10,17 @@ use redb::backends::FileBackend;
 use super::head::{Head, Problem};
 use super::keeper::Opener;
 
-/// The folder of one broker, and the file in it.
+/// The folder of one broker, and the files in it.
 #[derive(Clone, Debug)]
 pub(super) struct Folder {
     path: PathBuf,
 }
 
-/// The file of the directory, in the folder.
-const HEAD: &str = "head.redb";
+/// The file of the directory, in the folder, without its ending.
+const HEAD: &str = "head";
+
+/// The file of the history.
+const HISTORY: &str = "history";
 
 impl Folder {
     /// Makes the folder where it is not there.
@@ -31,14 +34,32 @@ impl Folder {
     }
 
     pub(super) fn head(&self) -> PathBuf {
-        self.path.join(HEAD)
+        self.file(HEAD)
     }
-}
 
-impl Opener for Folder {
-    fn open(&self) -> Result<Head, Problem> {
+    pub(super) fn history(&self) -> PathBuf {
+        self.file(HISTORY)
+    }
+
+    /// The history's file, which is made where there is none.
+    pub(super) fn open_history(&self) -> Result<FileBackend, Problem> {
+        let (backend, _) = self.open_file(HISTORY)?;
+        Ok(backend)
+    }
+
+    /// Puts the history's file out of the way; says where it is now.
+    pub(super) fn set_history_aside(&self) -> io::Result<String> {
+        self.set_file_aside(HISTORY)
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.path.join(format!("{name}.redb"))
+    }
+
+    /// A file, and whether it is a new one.
+    fn open_file(&self, name: &str) -> Result<(FileBackend, bool), Problem> {
         let io = |error: io::Error| Problem::Io(error.to_string());
-        let path = self.head();
+        let path = self.file(name);
         let (file, is_new) = match OpenOptions::new().read(true).write(true).create_new(true).open(&path) {
             Ok(file) => (file, true),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -51,24 +72,33 @@ impl Opener for Folder {
             // redb would take it for a new one, and nobody would learn that what was in it is gone.
             return Err(Problem::Broken("it is empty".to_owned()));
         }
-        let head = Head::open(backend)?;
         if is_new {
             // The file's name is to survive a power cut too.
             File::open(&self.path).and_then(|folder| folder.sync_all()).map_err(io)?;
         }
-        Ok(head)
+        Ok((backend, is_new))
     }
 
-    fn set_aside(&self) -> io::Result<String> {
+    fn set_file_aside(&self, name: &str) -> io::Result<String> {
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let mut aside = self.path.join(format!("head-broken-{seconds}.redb"));
+        let mut aside = self.file(&format!("{name}-broken-{seconds}"));
         let mut number = 1;
         while aside.exists() {
             number += 1;
-            aside = self.path.join(format!("head-broken-{seconds}-{number}.redb"));
+            aside = self.file(&format!("{name}-broken-{seconds}-{number}"));
         }
-        fs::rename(self.head(), &aside)?;
+        fs::rename(self.file(name), &aside)?;
         Ok(aside.display().to_string())
+    }
+}
+
+impl Opener for Folder {
+    fn open(&self) -> Result<Head, Problem> {
+        Head::open(self.open_file(HEAD)?.0)
+    }
+
+    fn set_aside(&self) -> io::Result<String> {
+        self.set_file_aside(HEAD)
     }
 }
 

@@ -26,6 +26,7 @@ mod tidy;
 use std::collections::BTreeMap;
 
 use redb::{Database, ReadableTable, StorageBackend};
+use thingsbus_adaptor::wire::Timestamp;
 
 use super::head::{Problem, other};
 use file::{RUNS, SHELVES, When, broken};
@@ -34,13 +35,14 @@ use names::Names;
 use open::{Open, OpenRow};
 use run::{Run, Shelf, State};
 
-#[allow(unused_imports)] // Until its thread is there.
+#[cfg(test)]
+pub(super) use query::OwnedPoint;
 pub(crate) use {
-    lines::{Line, PATHS_MAX},
-    points::{Point, Points},
-    query::{Buckets, End, Found, OwnedPoint, Span},
+    lines::Line,
+    points::Points,
+    query::{Buckets, End, Found, Span},
     rows::Place,
-    rules::{Rule, Rules},
+    rules::{RULES_MAX, Rule, Rules},
     run::Tier,
 };
 
@@ -155,10 +157,23 @@ impl History {
         Ok(())
     }
 
-    /// From here on its past cannot be asked for. What is on disk of it goes when its runs are merged, or go.
-    pub(crate) fn forget(&mut self, ns: &str) -> Result<(), Problem> {
+    /// From here on the past of these things cannot be asked for. What is on disk of it goes when its runs are merged, or
+    /// go.
+    pub(crate) fn forget<'n>(&mut self, things: impl IntoIterator<Item = &'n str>) -> Result<(), Problem> {
         let Self { database, names, .. } = self;
-        file::write(database, When::Now, |writing| names.forget(writing, ns))
+        let forgotten = file::write(database, When::Now, |writing| {
+            things.into_iter().try_for_each(|ns| names.forget(writing, ns))
+        });
+        if forgotten.is_err() {
+            names.clear(); // Some of them may still be in the file.
+        }
+        forgotten
+    }
+
+    /// When the oldest came of all that there is.
+    pub(crate) fn oldest(&self) -> Option<Timestamp> {
+        let runs = self.runs.values().filter(|run| run.state == State::Ready).map(|run| run.from);
+        runs.chain(self.open.oldest()).min_by(f64::total_cmp).and_then(Timestamp::from_seconds)
     }
 
     /// How much there is.

@@ -31,6 +31,7 @@ fn taken() {
             epoch: Some("e".to_owned()),
             limit: 1000,
             after: "spacemon.light".parse().ok(),
+            at: None,
         },
     );
     check(r#"{"type":"thing_query"}"#, only_root());
@@ -63,10 +64,11 @@ fn written() {
         epoch: Some("\"e\"".to_owned()),
         limit: 5,
         after: "a.c".parse().ok(),
+        at: Timestamp::from_seconds(1.5),
     };
     check(
         Ask::Things(query),
-        r#"{"type":"thing_query","ns":"a.b","tree":false,"since":18446744073709551615,"epoch":"\"e\"","limit":5,"after":"a.c"}"#,
+        r#"{"type":"thing_query","ns":"a.b","tree":false,"since":18446744073709551615,"epoch":"\"e\"","limit":5,"after":"a.c","at":1.5}"#,
     );
 }
 

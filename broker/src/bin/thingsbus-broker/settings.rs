@@ -8,7 +8,7 @@ use toml::{Table, Value};
 use crate::args::Args;
 
 /// Every setting, by its name in the file.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 20] = [
     "bind",
     "port",
     "ports_file",
@@ -16,6 +16,11 @@ const KEYS: [&str; 15] = [
     "snapshot.heard_within_s",
     "store.data",
     "store.every_s",
+    "history.enabled",
+    "history.bytes_max",
+    "history.values_days",
+    "history.minutes_days",
+    "history.hours_days",
     "limits.things_max",
     "limits.directory_bytes_max",
     "limits.connections_max",

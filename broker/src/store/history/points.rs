@@ -24,6 +24,14 @@ pub(crate) struct Point<'a> {
     pub(crate) seq: u64,
 }
 
+impl<'a> Point<'a> {
+    /// What was said.
+    pub(crate) fn value(&self) -> Value<'a> {
+        let Self { data, received, ts, seq, .. } = *self;
+        Value { data, ts, received, seq, documentation_url: None }
+    }
+}
+
 impl Points {
     /// Takes one. A name or a text that is longer than 4 GiB is not taken; the wire's limits are far below.
     pub(crate) fn push(&mut self, ns: &str, value: &Value<'_>) {

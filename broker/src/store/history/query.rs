@@ -37,6 +37,12 @@ impl Span {
         Self { from: Place::first_at(from.seconds()), to: Place::first_at(to.seconds()) }
     }
 
+    /// The same where both may be missing.
+    pub(crate) fn of(from: Option<Timestamp>, to: Option<Timestamp>) -> Self {
+        let from = from.map_or(Place::FIRST, |from| Place::first_at(from.seconds()));
+        Self { from, to: to.map_or(Place::LAST, |to| Place::first_at(to.seconds())) }
+    }
+
     /// What came at `at` or before.
     pub(crate) fn up_to(at: Timestamp) -> Self {
         Self { from: Place::FIRST, to: Place::first_after(at.seconds()) }

@@ -44,6 +44,12 @@ impl Rules {
         true
     }
 
+    /// Is anything kept of this thing?
+    pub(crate) fn keeps(&self, ns: &str) -> bool {
+        self.rules.iter().all(|(_, rule)| rule.bytes_max > 0)
+            || self.get(self.of(ns)).is_some_and(|rule| rule.bytes_max > 0)
+    }
+
     /// The number of the rule for this thing.
     pub(super) fn of(&self, ns: &str) -> u16 {
         let found = self.rules.iter().position(|(prefix, _)| is_under(ns, prefix));

@@ -38,7 +38,7 @@ impl Tier {
         }
     }
 
-    pub(super) fn number(self) -> usize {
+    pub(crate) fn number(self) -> usize {
         self as usize
     }
 

@@ -382,8 +382,8 @@ fn what_was_forgotten_is_not_told_and_goes_from_disk() {
             told.simulate(&mut random, 3, 60.0, 8_000.0);
             told.tidy();
         }
-        told.history.forget("shop.t1").unwrap();
-        told.history.forget("shop.never").unwrap();
+        told.history.forget(["shop.t1"]).unwrap();
+        told.history.forget(["shop.never"]).unwrap();
         for is_opened_again in [false, true] {
             if is_opened_again {
                 told.reopen();
@@ -396,7 +396,7 @@ fn what_was_forgotten_is_not_told_and_goes_from_disk() {
         told.say("shop.t1", "1".to_owned(), told.now);
         told.add();
         assert_eq!(seqs(&told.history, "shop.t1"), [told.seq]);
-        told.history.forget("shop.t1").unwrap();
+        told.history.forget(["shop.t1"]).unwrap();
     }
     let all: usize = told.of("shop.t0").len() + told.of("shop.t2").len();
     told.simulate(&mut random, 1, 60.0, 50_000.0);

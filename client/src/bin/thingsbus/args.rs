@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use thingsbus_adaptor::Address;
 
 use crate::failure::EXIT_USAGE;
-use crate::{adapt, bench, forget, get, ls, send, tree, wait, watch};
+use crate::{adapt, bench, forget, get, history, ls, send, tree, wait, watch};
 
 /// Look at what sensors say, and say something: the command-line tool of Thingsbus.
 #[derive(Debug, Parser)]
@@ -58,6 +58,7 @@ pub(crate) enum Command {
     Get(get::Options),
     Ls(ls::Options),
     Tree(tree::Options),
+    History(history::Options),
     Wait(wait::Options),
     Send(send::Options),
     Forget(forget::Options),
@@ -87,6 +88,7 @@ TIME is written as 5s, 500ms, 2m, 1h, or as a number of seconds. NS is a thing's
 Examples:
   thingsbus watch                            everything, the last values first
   thingsbus tree shop                        what there is below shop
+  thingsbus history shop.climate --plot      what it was in the last hour
   thingsbus get shop.climate --data          its value, for a script
   thingsbus send shop.lathe '{\"rpm\": 1200}'  say something
   thingsbus adapt exec --ns shop.load --every 5s -- cut -d' ' -f1 /proc/loadavg

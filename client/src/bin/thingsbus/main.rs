@@ -10,6 +10,7 @@ mod completions;
 mod failure;
 mod forget;
 mod get;
+mod history;
 mod json;
 mod ls;
 mod nearest;
@@ -22,6 +23,7 @@ mod things;
 mod tree;
 mod wait;
 mod watch;
+mod when;
 
 use std::process::ExitCode;
 
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         Command::Tree(options) => tree::run(&options, &global, &mut output),
         Command::Send(options) => send::run(options, &global),
         Command::Forget(options) => forget::run(options, &global, &mut output),
+        Command::History(options) => history::run(&options, &global, &mut output),
         Command::Wait(options) => wait::run(&options, &global, &mut output),
         Command::Adapt { command } => adapt::run(command, &global),
         Command::Status => status::run(&global, &mut output),

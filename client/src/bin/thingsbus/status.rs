@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 use anstyle::Style;
 use serde_json::Value;
 use thingsbus_adaptor::BrokerName;
-use thingsbus_adaptor::wire::{Ask, Rejected};
+use thingsbus_adaptor::wire::{Ask, Rejected, Timestamp};
 use thingsbus_client::mirror::Kind;
 use thingsbus_client::{Client, Parts, ask};
 
 use crate::age::{age_text, span_text};
 use crate::args::Global;
 use crate::broker::{chosen, hinted, timeout};
+use crate::clock::date_and_time;
 use crate::failure::Failure;
 use crate::numbers::{bytes_text, counted, grouped};
 use crate::output::{ASIDE, HEAD, NOTICE, Output};
@@ -102,6 +103,7 @@ impl Report<'_> {
         self.field("memory", &[Part::plain(memory)])?;
         self.field("updates", &[Part::plain(self.grouped("/seq"))])?;
         self.store()?;
+        self.history()?;
         self.input("ZeroMQ in", "zmq_in")?;
         self.input("UDP in", "udp_in")?;
         self.door("clients", "clients", &[("sent", false), ("merged", true), ("dropped", true)])?;
@@ -129,6 +131,34 @@ impl Report<'_> {
             None => parts.push(Part::plain("everything written".to_owned())),
         }
         self.field("store", &parts)
+    }
+
+    /// What is kept of the past.
+    fn history(&mut self) -> Result<(), Failure> {
+        if self.status.pointer("/history/state").is_none() {
+            // An older broker has no word on it.
+            let is_told = self.status.get("history").is_some();
+            return if is_told { self.field("history", &[Part::plain("none".to_owned())]) } else { Ok(()) };
+        }
+        const TIERS: [&str; 3] = ["values", "minutes", "hours"];
+        let values = self.number("/history/values/rows") + self.number("/history/open");
+        let bytes: u64 = TIERS.iter().map(|tier| self.number(&format!("/history/{tier}/bytes"))).sum();
+        let mut parts = vec![Part::plain(counted(values, "value")), Part::plain(bytes_text(bytes))];
+        let oldest = |tier: &&str| self.status.pointer(&format!("/history/{tier}/oldest"))?.as_f64();
+        if let Some(oldest) =
+            TIERS.iter().filter_map(oldest).min_by(f64::total_cmp).and_then(Timestamp::from_seconds)
+        {
+            parts.push(Part::plain(format!("since {}", date_and_time(oldest))));
+        }
+        let thinned = self.number("/history/thinned");
+        if thinned > 0 {
+            parts.push(Part::notice(format!("{} left out: too many at once", grouped(thinned))));
+        }
+        let text = |name: &str| self.status.pointer(&format!("/history/{name}")).and_then(Value::as_str);
+        if let (Some(state), Some(error)) = (text("state"), text("error")) {
+            parts.push(Part::notice(format!("{state}: {error}")));
+        }
+        self.field("history", &parts)
     }
 
     /// A door that takes updates: what came, and why some of it was not taken.

@@ -1,8 +1,8 @@
 //! Things with their last values, as several commands print them.
 
-use thingsbus_adaptor::wire::{Namespace, Update};
+use thingsbus_adaptor::wire::{Namespace, Timestamp, Update};
 use thingsbus_client::mirror::Kind;
-use thingsbus_client::{Client, Latest, Parts};
+use thingsbus_client::{Client, Latest, Parts, PastThing, as_of};
 
 use crate::age::age_text;
 use crate::args::Global;
@@ -44,6 +44,20 @@ pub(crate) fn listed(global: &Global, ns: &Namespace) -> Result<Vec<Entry>, Fail
         tell("nothing has spoken yet: the directory is empty");
     }
     Ok(entries)
+}
+
+/// All of `ns` and below as it was at a moment; that there was nothing is a failure.
+pub(crate) fn listed_as_of(global: &Global, ns: &Namespace, at: Timestamp) -> Result<Vec<Entry>, Failure> {
+    let broker = broker::chosen(global)?;
+    let things = as_of(&broker, ns, true, at, broker::timeout(global)).map_err(Failure::failed)?;
+    if things.is_empty() {
+        return Err(Failure::nothing(format_args!(
+            "nothing is known of {} as it was at {}",
+            if ns.is_root() { "the directory" } else { ns.as_str() },
+            date_and_time(at)
+        )));
+    }
+    Ok(things.into_iter().map(|PastThing { ns, latest }| Entry { ns, latest }).collect())
 }
 
 /// The update that says the value, as JSON with its age.
@@ -133,7 +147,7 @@ pub(crate) fn not_there(global: &Global, client: &Client, ns: &Namespace) -> Fai
 
 /// What the sender says when it was, where that is not when it came.
 fn ts_aside(latest: &Latest) -> Option<String> {
-    let now = thingsbus_adaptor::wire::Timestamp::from_system_time(std::time::SystemTime::now());
+    let now = Timestamp::from_system_time(std::time::SystemTime::now());
     let differs = now.seconds() - latest.age.as_secs_f64() - latest.ts.seconds();
     (differs.abs() > TS_DIFFERS_S).then(|| format!("of {}", date_and_time(latest.ts)))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use thingsbus_adaptor::wire::Namespace;
+use thingsbus_adaptor::wire::{Namespace, Timestamp};
 use thingsbus_client::Latest;
 
 use crate::age::age_text;
@@ -12,14 +12,20 @@ use crate::json::compact;
 use crate::ls::{self, Row};
 use crate::output::Output;
 use crate::things::{self, Entry, json_line, named};
+use crate::when::moment;
 
 /// Show things as a tree, each with the age of its last value and the value
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: thingsbus tree shop")]
+#[command(after_help = "Examples:
+  thingsbus tree shop
+  thingsbus tree --at \"yesterday 14:00\"")]
 pub(crate) struct Options {
     /// This thing and those below it; all where none is given
     #[arg(value_parser = Namespace::parse)]
     ns: Option<Namespace>,
+    /// As it was then: 14:00, "yesterday 14:00", "2026-11-20 14:00", 2h (ago). Ages are those of then
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
+    at: Option<Timestamp>,
 }
 
 /// A thing, and what is below it.
@@ -31,7 +37,10 @@ struct Node<'e> {
 
 pub(crate) fn run(options: &Options, global: &Global, output: &mut Output) -> Result<(), Failure> {
     let ns = options.ns.clone().unwrap_or_default();
-    let entries = things::listed(global, &ns)?;
+    let entries = match options.at {
+        None => things::listed(global, &ns)?,
+        Some(at) => things::listed_as_of(global, &ns, at)?,
+    };
     if output.is_json() {
         return entries.iter().try_for_each(|entry| output.bytes(&json_line(&entry.ns, &entry.latest)));
     }
