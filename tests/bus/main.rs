@@ -9,6 +9,7 @@ mod conformance;
 mod dns;
 mod examples;
 mod forgetting;
+mod history;
 mod hostile;
 mod library;
 mod newcomers;

@@ -73,6 +73,8 @@ pub(super) enum Report {
     Added(Points, Stats),
     /// They are not yet, for this reason; it goes on trying.
     Failing(String),
+    /// It was tidied; how much there is now.
+    Tidied(Stats),
     /// An answer.
     Answer(Late),
 }
@@ -139,7 +141,10 @@ impl<R: FnMut(Report)> Historian<R> {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            has_more = self.tidy();
+            let had_more = std::mem::replace(&mut has_more, self.tidy());
+            if let Some(history) = self.history.as_ref().filter(|_| had_more && !has_more) {
+                (self.report)(Report::Tidied(history.stats()));
+            }
         }
     }
 

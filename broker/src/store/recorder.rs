@@ -149,7 +149,11 @@ impl Recorder {
 
     /// When it has something to do.
     pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
-        if self.away.is_none() && !self.places.is_empty() { Some(now) } else { self.due }
+        match self.away {
+            Some(_) => None, // Its report wakes the broker.
+            None if !self.places.is_empty() && !self.is_full => Some(now),
+            None => self.due,
+        }
     }
 
     /// Does what is due: takes what its thread reports, makes good what was left out, hands on what came.
@@ -250,6 +254,7 @@ impl Recorder {
                 let since = self.failing.take().map_or(now, |(since, _)| since);
                 self.failing = Some((since, why));
             }
+            Report::Tidied(stats) => self.stats = stats,
             Report::Answer(late) => self.released.push(late),
         }
     }

@@ -156,9 +156,12 @@ fn from_flags(args: &Args) -> Result<Vec<Stronger>, SettingsError> {
     Ok(settings)
 }
 
-/// Numbers are numbers, and everything else is text.
+/// Numbers are numbers, `true` and `false` are what they say, and everything else is text.
 fn set(table: &mut Table, key: &str, value: String) {
-    let value = value.parse().map_or_else(|_| Value::String(value), Value::Integer);
+    let value = match value.parse() {
+        Ok(is_so) => Value::Boolean(is_so),
+        Err(_) => value.parse().map_or_else(|_| Value::String(value), Value::Integer),
+    };
     match key.split_once('.') {
         None => drop(table.insert(key.to_owned(), value)),
         Some((section, key)) => {

@@ -40,7 +40,8 @@ impl Span {
     /// The same where both may be missing.
     pub(crate) fn of(from: Option<Timestamp>, to: Option<Timestamp>) -> Self {
         let from = from.map_or(Place::FIRST, |from| Place::first_at(from.seconds()));
-        Self { from, to: to.map_or(Place::LAST, |to| Place::first_at(to.seconds())) }
+        let end = || Place::first_after(f64::MAX);
+        Self { from, to: to.map_or_else(end, |to| Place::first_at(to.seconds())) }
     }
 
     /// What came at `at` or before.

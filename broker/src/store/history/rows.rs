@@ -10,7 +10,6 @@ pub(crate) struct Place {
 
 impl Place {
     pub(super) const FIRST: Self = Self { received: i64::MIN, seq: 0 };
-    pub(super) const LAST: Self = Self { received: i64::MAX, seq: u64::MAX };
 
     pub(super) fn new(received: f64, seq: u64) -> Self {
         Self { received: order(received), seq }
