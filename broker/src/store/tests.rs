@@ -1,4 +1,7 @@
 //! The store over disks that fail.
+//!
+//! `THINGSBUS_EVERY_BYTE=1` cuts the file at each of its lengths and turns each of its bytes, instead of some thousand;
+//! `THINGSBUS_STALL_MS=5000` lets a stalled disk stall for so long. Both take an hour.
 
 mod acks;
 mod disk;
@@ -176,7 +179,8 @@ fn start(disk: &Disk, hub: &mut Hub) -> Store {
 
 #[test]
 fn every_write_fails_once_and_the_store_gets_well_without_a_restart() {
-    let stall = Fault::Stall(Duration::from_millis(50));
+    let stall_ms = std::env::var("THINGSBUS_STALL_MS").map_or(50, |stall| stall.parse().expect("a number"));
+    let stall = Fault::Stall(Duration::from_millis(stall_ms));
     let mut failures = 0;
     for fault in [Fault::Error, Fault::Full, stall] {
         for operation in 1.. {
@@ -308,11 +312,15 @@ fn is_whole(
     }
 }
 
+fn is_every_byte() -> bool {
+    std::env::var_os("THINGSBUS_EVERY_BYTE").is_some()
+}
+
 #[test]
 fn a_file_cut_anywhere_is_told_to_be_broken_or_is_whole() {
     let (file, known) = good_file();
     let mut random = Random(2);
-    let beginning = 1..600;
+    let beginning = 1..if is_every_byte() { file.len() } else { 600 };
     let pages = (1..file.len() / 4_096).flat_map(|page| [page * 4_096 - 1, page * 4_096, page * 4_096 + 1]);
     let anywhere: Vec<usize> = (0..200).map(|_| 1 + random.below(file.len() - 1)).collect();
     let mut broken = 0;
@@ -326,7 +334,7 @@ fn a_file_cut_anywhere_is_told_to_be_broken_or_is_whole() {
 fn a_file_with_any_byte_turned_is_told_to_be_broken_or_is_whole() {
     let (file, known) = good_file();
     let mut random = Random(3);
-    let header = 0..400;
+    let header = 0..if is_every_byte() { file.len() } else { 400 };
     let used: Vec<usize> = (400..file.len()).filter(|&at| file[at] != 0).collect();
     let anywhere: Vec<usize> = (0..1_500).map(|_| used[random.below(used.len())]).collect();
     let (mut broken, mut whole) = (0, 0);

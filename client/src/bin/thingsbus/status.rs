@@ -108,7 +108,22 @@ impl Report<'_> {
         self.input("UDP in", "udp_in")?;
         self.door("clients", "clients", &[("sent", false), ("merged", true), ("dropped", true)])?;
         self.slow()?;
-        self.door("queries", "query", &[("answered", false), ("refused", true)])
+        self.door("queries", "query", &[("answered", false), ("refused", true)])?;
+        if self.number("/doors/query/updates/received") + self.number("/doors/query/updates/repeated") > 0 {
+            let updates = self.status.pointer("/doors/query/updates").cloned().unwrap_or_default();
+            self.acknowledged(&updates)?;
+        }
+        Ok(())
+    }
+
+    /// Updates that came to the query door, to be acknowledged.
+    fn acknowledged(&mut self, updates: &Value) -> Result<(), Failure> {
+        let counts = [("received", false), ("accepted", false), ("rejected", true), ("repeated", false)];
+        let parts = counts.map(|(what, notice)| {
+            let count = updates.get(what).and_then(Value::as_u64).unwrap_or_default();
+            Part { text: format!("{} {what}", grouped(count)), notice: notice && count > 0 }
+        });
+        self.field("acked in", &parts)
     }
 
     /// What is on disk.
