@@ -25,6 +25,12 @@ pub enum Error {
     /// The broker would refuse the message.
     #[error("a broker would refuse this: {0}")]
     Refused(Rejected),
+    /// What the adaptor is to be called breaks the rule.
+    #[error("{name:?} is no sender's name: 1 to 64 of A-Z a-z 0-9 _ . : -")]
+    SenderName {
+        /// What was given.
+        name: String,
+    },
     /// The sending side could not be started.
     #[error(transparent)]
     Start(Box<dyn std::error::Error + Send + Sync>),

@@ -8,6 +8,9 @@
 //! # Ok::<(), thingsbus_adaptor::Error>(())
 //! ```
 //!
+//! What must not be lost is sent by [`Adaptor::send_acked`]: again and again until the broker says that it has it, on disk
+//! if that is wanted, and taken once.
+//!
 //! Without a [`Target`] of its own, a program finds the broker by `THINGSBUS_BROKER`, then by `THINGSBUS_ZONE` (the
 //! DNS SRV record `_thingsbus._tcp.ZONE`), then on this machine.
 //!
@@ -38,5 +41,7 @@ pub use address::{
 pub use error::Error;
 #[cfg(any(feature = "zmq", feature = "udp"))]
 pub use sender::Counters;
+#[cfg(any(feature = "zmq", feature = "udp"))]
+pub use sender::acked::{AckCounters, Acked, Lost, NotAcked, Receipt};
 #[cfg(any(feature = "zmq", feature = "udp"))]
 pub use target::Target;

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
+pub(crate) mod acked;
+mod pause;
 #[cfg(feature = "zmq")]
 mod queue;
 #[cfg(feature = "udp")]
@@ -82,14 +84,16 @@ pub(crate) enum Sent {
     Dropped,
 }
 
-/// What became of the messages given to a sender: `accepted = sent + dropped + queued`, at every moment.
+/// What became of the messages given to a sender: `accepted = sent + dropped + queued`, at every moment. Those that are
+/// to be acknowledged are counted apart, in `acknowledged`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
     /// Messages given to the sender.
     pub accepted: u64,
     /// Messages handed over to the network library while a connection stood, or datagrams given to the kernel.
-    /// A connection that breaks can still lose what was on the way: nobody acknowledges an update.
+    /// A connection that breaks can still lose what was on the way: for what must not be lost there are acknowledged
+    /// updates.
     pub sent: u64,
     /// Messages lost here: the oldest of a full queue, what was left in the queue when the sender was closed,
     /// datagrams that could not be sent.
@@ -105,6 +109,8 @@ pub struct Counters {
     pub endpoint: Option<String>,
     /// What went wrong last, in words; it stays after things have become well again.
     pub last_error: Option<String>,
+    /// What became of the updates that were to be acknowledged.
+    pub acknowledged: acked::AckCounters,
 }
 
 /// Why a sender could not start. Once it runs, nothing is an error any more: see [`Counters`].

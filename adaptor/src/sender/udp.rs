@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use super::{Counters, LookupError, SendError, Sent};
 
+pub(crate) mod acked;
+
 /// After an error, the addresses are looked up again, but not more often than this.
 const RELOOKUP_AFTER: Duration = Duration::from_secs(30);
 /// Without one, too: a datagram to a broker that has moved away brings no error from most networks.

@@ -3,7 +3,7 @@
 //! The thread owns all sockets. It speaks PUSH to brokers whose input is a PULL (ours) and XPUB to those whose
 //! input is a SUB (0.2.1); [`course`] says how it finds out. Messages stay in our queue until a broker takes them,
 //! so what is lost is nearly always lost here, oldest first, and counted. What is not:
-//! - bytes on the way when a connection breaks: nobody acknowledges an update;
+//! - bytes on the way when a connection breaks: what is pushed is not acknowledged ([`acked`] is for what must be);
 //! - up to 1,000 messages in libzmq's pipe when a broker is given up for another one;
 //! - towards a 0.2.1 broker that stands still, everything past libzmq's 100,000: a PUB or XPUB drops silently there.
 //!
@@ -20,9 +20,11 @@ use ::zmq::{DONTWAIT, Socket};
 
 use crate::libzmq;
 
+use super::acked::AckCounters;
 use super::queue::Queue;
 use super::{Counters, LookupError, SendError, Sent};
 
+pub(crate) mod acked;
 mod course;
 mod link;
 mod run;
@@ -259,6 +261,7 @@ impl State {
             connected: self.connected && !self.ended,
             endpoint: self.endpoint.clone(),
             last_error: self.last_error.clone(),
+            acknowledged: AckCounters::default(), // They go another way.
         }
     }
 }

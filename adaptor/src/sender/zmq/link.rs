@@ -234,7 +234,21 @@ impl Link {
 }
 
 fn prepare(socket: &Socket, dialect: Dialect, timing: &Timing) -> Result<(), Error> {
-    let ms = |duration: Duration| i32::try_from(duration.as_millis()).unwrap_or(i32::MAX);
+    prepare_connection(socket, timing)?;
+    match dialect {
+        Dialect::Push => {
+            socket.set_sndhwm(PUSH_HIGH_WATER_MARK)?;
+            prepare_heartbeats(socket)
+        }
+        Dialect::Xpub => {
+            socket.set_sndhwm(XPUB_HIGH_WATER_MARK)?;
+            socket.set_xpub_verbose(true)
+        }
+    }
+}
+
+/// What every socket of a sender is told, whatever it speaks.
+pub(super) fn prepare_connection(socket: &Socket, timing: &Timing) -> Result<(), Error> {
     socket.set_linger(0)?;
     socket.set_reconnect_ivl(ms(timing.reconnect_first))?;
     socket.set_reconnect_ivl_max(ms(timing.reconnect_max))?;
@@ -244,18 +258,17 @@ fn prepare(socket: &Socket, dialect: Dialect, timing: &Timing) -> Result<(), Err
     socket.set_tcp_keepalive(1)?;
     socket.set_tcp_keepalive_idle(KEEPALIVE_IDLE_S)?;
     socket.set_tcp_keepalive_intvl(KEEPALIVE_INTERVAL_S)?;
-    socket.set_tcp_keepalive_cnt(KEEPALIVE_PROBES)?;
-    match dialect {
-        Dialect::Push => {
-            socket.set_sndhwm(PUSH_HIGH_WATER_MARK)?;
-            socket.set_heartbeat_ivl(ms(HEARTBEAT_EVERY))?;
-            socket.set_heartbeat_timeout(ms(HEARTBEAT_TIMEOUT))
-        }
-        Dialect::Xpub => {
-            socket.set_sndhwm(XPUB_HIGH_WATER_MARK)?;
-            socket.set_xpub_verbose(true)
-        }
-    }
+    socket.set_tcp_keepalive_cnt(KEEPALIVE_PROBES)
+}
+
+/// Not for what may go to a SUB.
+pub(super) fn prepare_heartbeats(socket: &Socket) -> Result<(), Error> {
+    socket.set_heartbeat_ivl(ms(HEARTBEAT_EVERY))?;
+    socket.set_heartbeat_timeout(ms(HEARTBEAT_TIMEOUT))
+}
+
+fn ms(duration: Duration) -> i32 {
+    i32::try_from(duration.as_millis()).unwrap_or(i32::MAX)
 }
 
 fn received(socket: &Socket) -> Option<Vec<u8>> {

@@ -12,6 +12,7 @@ use super::link::{Link, Phase};
 use super::{Lookup, Shared, Timing};
 use crate::libzmq;
 use crate::libzmq::Candidate;
+use crate::sender::pause::Pause;
 
 /// Trouble, and its end, are said aloud once in this time; more often only to those who debug.
 const SAY_EVERY: Duration = Duration::from_secs(60);
@@ -364,29 +365,5 @@ impl Drop for Runner {
             state.queue.drop_waiting();
             state.ended = true;
         });
-    }
-}
-
-/// Pauses that double up to a limit.
-#[derive(Debug)]
-struct Pause {
-    first: Duration,
-    max: Duration,
-    next: Duration,
-}
-
-impl Pause {
-    fn new(first: Duration, max: Duration) -> Self {
-        Self { first, max, next: first }
-    }
-
-    fn next(&mut self) -> Duration {
-        let pause = self.next;
-        self.next = (pause * 2).min(self.max);
-        pause
-    }
-
-    fn reset(&mut self) {
-        self.next = self.first;
     }
 }
