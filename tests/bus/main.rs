@@ -4,6 +4,7 @@
 //!
 //! `THINGSBUS_HOSTILE_S=60` lets each storm in `hostile` blow for a minute; `THINGSBUS_SEED` repeats one.
 
+mod acked;
 mod bench;
 mod conformance;
 mod dns;
