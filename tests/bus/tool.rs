@@ -5,11 +5,13 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use thingsbus_broker::Data;
 use zmq::SocketType;
 
 use crate::support::peers::{Push, Sub, parse, socket, update};
 use crate::support::process::Process;
 use crate::support::program::{Ended, program};
+use crate::support::scratch::ScratchFolder;
 use crate::support::wait::{PATIENCE, until};
 use crate::support::{Doors, TestBroker, free_ports, python};
 
@@ -163,6 +165,36 @@ fn what_is_sent_is_got_byte_for_byte() {
 }
 
 #[test]
+fn what_is_to_be_acknowledged_is_or_is_told_why_not() {
+    let folder = ScratchFolder::new();
+    let broker = TestBroker::with(|config| {
+        config.store.data = Data::Folder(folder.path("data"));
+        config.limits.things_max = 2;
+    });
+    let said = good(&broker, &["send", "shop.lathe", "1", "--ack", "disk"]);
+    assert_eq!(said, r#"{"ns":"shop.lathe","ack":"disk","seq":1}"#);
+    let said = good(&broker, &["send", "shop.lathe", "2", "--ack", "disk", "--human"]);
+    assert_eq!(said, "shop.lathe is on the broker's disk, as its update 2");
+    let said =
+        good(&broker, &["send", "shop.door", "3", "--udp", "--ack", "directory", "--ttl", "60s", "--human"]);
+    assert_eq!(said, "shop.door is in the broker's directory, as its update 3");
+    assert_eq!(thing(&broker, "shop.door")["data"], 3);
+    let refused = ["send", "shop.third", "4", "--ack", "directory"];
+    fails(&broker, &refused, 1, &["the broker refuses it: the thing is new", "(directory_full)"]);
+    let mut lines = start(&broker, &["adapt", "stdin", "--ack", "disk"]);
+    for line in [r#"{"ns":"shop.door","data":5}"#, r#"{"ns":"shop.third","data":6}"#] {
+        lines.write_line(line);
+    }
+    lines.close_input();
+    assert_eq!(lines.wait().code(), Some(1));
+    lines.find_error("the directory is full (directory_full): shop.third");
+    lines.find_error("1 sent, 1 not sent");
+    assert_eq!(thing(&broker, "shop.door")["data"], 5);
+    fails(&broker, &["send", "x", "1", "--ack", "disc"], 64, &["directory", "disk"]);
+    fails(&broker, &["send", "x", "1", "--ttl", "0"], 64, &["ttl"]);
+}
+
+#[test]
 fn without_a_broker_it_says_what_it_tried() {
     let nowhere = nowhere();
     let address = nowhere.clients.to_string();
@@ -177,6 +209,10 @@ fn without_a_broker_it_says_what_it_tried() {
     fails(&nowhere, &["status", "--timeout", "300ms"], 1, &["within 0.3 s", &query, hint]);
     let input = format!("not sent within 0.3 s: {} takes nothing", nowhere.input_url());
     fails(&nowhere, &["send", "x", "5", "--timeout", "0.3"], 1, &[&input, hint]);
+    let unanswered = ["send", "x", "5", "--ack", "disk", "--timeout", "0.3"];
+    fails(&nowhere, &unanswered, 1, &["not acknowledged within 0.3 s", &nowhere.query_url(), "0.2.1", hint]);
+    let unanswered = [&unanswered[..], &["--udp"]].concat();
+    fails(&nowhere, &unanswered, 1, &["not acknowledged within 0.3 s", &nowhere.input.to_string(), hint]);
     fails(&nowhere, &["wait", "x", "--for", "0.3"], 1, &["does not accept the connection", hint]);
 }
 

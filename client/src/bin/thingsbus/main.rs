@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         Command::Get(options) => get::run(&options, &global, &mut output),
         Command::Ls(options) => ls::run(&options, &global, &mut output),
         Command::Tree(options) => tree::run(&options, &global, &mut output),
-        Command::Send(options) => send::run(options, &global),
+        Command::Send(options) => send::run(options, &global, &mut output),
         Command::Forget(options) => forget::run(options, &global, &mut output),
         Command::History(options) => history::run(&options, &global, &mut output),
         Command::Wait(options) => wait::run(&options, &global, &mut output),

@@ -2,21 +2,29 @@
 
 use std::io::Read;
 
-use thingsbus_adaptor::wire::limits::MESSAGE_BYTES_MAX;
-use thingsbus_adaptor::wire::{Namespace, Timestamp, Update};
-use thingsbus_adaptor::{Adaptor, Counters, Target};
+use std::time::Duration;
 
-use crate::args::Global;
+use clap::ValueEnum;
+use thingsbus_adaptor::wire::limits::MESSAGE_BYTES_MAX;
+use thingsbus_adaptor::wire::{AckLevel, Namespace, Timestamp, Update};
+use thingsbus_adaptor::{Acked, Adaptor, BrokerName, Counters, NotAcked, Target};
+
+use crate::args::{Global, duration};
 use crate::broker::{chosen, hinted, timeout};
 use crate::failure::Failure;
 use crate::json;
 use crate::numbers::seconds_text;
+use crate::output::Output;
 
 /// Send one value
 ///
 /// Ends with 0 when the message was handed to the broker's connection, with 1 when that took longer than --timeout.
+/// With --ack it ends with 0 when the broker has acknowledged it, and prints so; with 1 when the broker refuses it or
+/// does not answer within --timeout.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: thingsbus send shop.lathe '{\"rpm\": 1200}' --doc http://example.org/lathe")]
+#[command(
+    after_help = "Example: thingsbus send shop.lathe '{\"rpm\": 1200}' --doc http://example.org/lathe --ack disk"
+)]
 pub(crate) struct Options {
     /// The thing
     #[arg(value_parser = parse_thing)]
@@ -33,19 +41,46 @@ pub(crate) struct Options {
     /// When it was, in seconds since 1970 [default: now]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = parse_ts)]
     ts: Option<Timestamp>,
-    /// In a datagram, which may be lost and nobody knows
+    /// Wait until the broker says that it has it in its directory, or on its disk
+    #[arg(long, value_name = "LEVEL")]
+    ack: Option<Ack>,
+    /// Forget the thing where nothing newer comes for so long
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    ttl: Option<Duration>,
+    /// In a datagram, which without --ack may be lost and nobody knows
     #[arg(long)]
     udp: bool,
 }
 
-pub(crate) fn run(options: Options, global: &Global) -> Result<(), Failure> {
-    let Options { ns, data, text, doc, ts, udp } = options;
+/// Where an update is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Ack {
+    /// In the broker's directory, and on its way to whoever listens
+    Directory,
+    /// On the broker's disk, there after a power cut
+    Disk,
+}
+
+impl Ack {
+    pub(crate) fn level(self) -> AckLevel {
+        match self {
+            Self::Directory => AckLevel::Directory,
+            Self::Disk => AckLevel::Disk,
+        }
+    }
+}
+
+pub(crate) fn run(options: Options, global: &Global, output: &mut Output) -> Result<(), Failure> {
+    let Options { ns, data, text, doc, ts, ack, ttl, udp } = options;
     let data = value(if data == "-" { read_input()? } else { data.into_bytes() }, text)?;
     let ts = ts.unwrap_or_else(now);
-    let update = Update::new(&ns, Some(ts), &data, doc.as_deref()).map_err(Failure::usage)?;
+    let update = Update::new(&ns, Some(ts), &data, doc.as_deref()).map_err(Failure::usage)?.with_ttl(ttl);
     let broker = chosen(global)?;
     let target = if udp { Target::Udp(broker.clone()) } else { Target::Zmq(broker.clone()) };
     let adaptor = Adaptor::relay(target).map_err(Failure::failed)?;
+    if let Some(ack) = ack {
+        return acknowledged(adaptor, &update, ack.level(), &broker, global, output);
+    }
     adaptor.send_update(&update).map_err(Failure::usage)?;
     let in_time = adaptor.flush(timeout(global));
     let counters = if in_time { adaptor.close(timeout(global)) } else { adaptor.counters() };
@@ -56,6 +91,48 @@ pub(crate) fn run(options: Options, global: &Global) -> Result<(), Failure> {
             let waited = seconds_text(timeout(global));
             let error = format!("not sent within {waited}: {}", why(&counters));
             Err(Failure::failed(hinted(error, &broker)))
+        }
+    }
+}
+
+/// Sends it until the broker has answered, and prints the answer.
+fn acknowledged(
+    adaptor: Adaptor,
+    update: &Update<'_>,
+    level: AckLevel,
+    broker: &BrokerName,
+    global: &Global,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let receipt = adaptor.send_update_acked(update, level).map_err(Failure::usage)?;
+    let answer = receipt.wait(timeout(global));
+    let counters = adaptor.close(Duration::ZERO).acknowledged;
+    match answer {
+        Ok(Acked { seq, .. }) => {
+            let (ns, number) = (update.ns(), seq.map(|seq| seq.to_string()));
+            if output.is_json() {
+                let seq = number.as_deref().unwrap_or("null");
+                return output.line(format_args!(r#"{{"ns":"{ns}","ack":"{level}","seq":{seq}}}"#));
+            }
+            let place = match level {
+                AckLevel::Directory => "in the broker's directory",
+                AckLevel::Disk => "on the broker's disk",
+            };
+            let number = number.map_or_else(String::new, |number| format!(", as its update {number}"));
+            output.line(format_args!("{ns} is {place}{number}"))
+        }
+        Err(NotAcked::Refused { reason, message }) => {
+            Err(Failure::failed(format_args!("the broker refuses it: {message} ({reason})")))
+        }
+        Err(_) => {
+            let waited = seconds_text(timeout(global));
+            let why = match (counters.last_error, counters.endpoint) {
+                (Some(error), _) => error,
+                (None, Some(endpoint)) => format!("{endpoint} does not answer"),
+                (None, None) => "it is not known where the broker is".to_owned(),
+            };
+            let error = format!("not acknowledged within {waited}, and perhaps not taken: {why}");
+            Err(Failure::failed(hinted(error, broker)))
         }
     }
 }

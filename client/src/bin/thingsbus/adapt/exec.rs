@@ -16,7 +16,7 @@ use crate::broker::chosen;
 use crate::failure::Failure;
 use crate::json;
 use crate::numbers::seconds_text;
-use crate::send::{now, parse_thing};
+use crate::send::{Ack, now, parse_thing};
 
 /// Run a command now and then, and send what it prints
 ///
@@ -40,7 +40,10 @@ pub(crate) struct Options {
     /// Where the values are explained
     #[arg(short = 'd', long = "doc", visible_alias = "documentation", value_name = "URL")]
     documentation_url: Option<String>,
-    /// In datagrams, which may be lost and nobody knows
+    /// Send each again until the broker says that it has it in its directory, or on its disk
+    #[arg(long, value_name = "LEVEL")]
+    ack: Option<Ack>,
+    /// In datagrams, which without --ack may be lost and nobody knows
     #[arg(long)]
     udp: bool,
     /// The command and its arguments
@@ -61,7 +64,7 @@ pub(crate) fn run(options: Options, global: &Global) -> Result<(), Failure> {
     let broker = chosen(global)?;
     let target = if options.udp { Target::Udp(broker) } else { Target::Zmq(broker) };
     Update::new(&options.ns, None, "null", options.documentation_url.as_deref()).map_err(Failure::usage)?;
-    let outlet = Outlet::new(target, global)?;
+    let outlet = Outlet::new(target, options.ack, global)?;
     let running = Running::default();
     #[cfg(unix)]
     {

@@ -12,7 +12,7 @@ use crate::broker::{HINT, timeout};
 use crate::failure::Failure;
 use crate::numbers::grouped;
 use crate::output::tell;
-use crate::send::why;
+use crate::send::{Ack, why};
 
 /// How many messages may wait before whoever can wait does; the adaptor drops the oldest at twice as many.
 const QUEUED_MAX: u64 = 5_000;
@@ -32,6 +32,8 @@ pub(crate) struct Outlet {
 struct Shared {
     /// Nobody holds on to it for longer than [`LOOK_EVERY`], so that who ends it can close it.
     adaptor: Mutex<Option<Arc<Adaptor>>>,
+    /// Each is sent until the broker has answered it so.
+    ack: Option<Ack>,
     timeout: Duration,
     state: Mutex<State>,
 }
@@ -40,17 +42,21 @@ struct State {
     complaints: Complaints,
     /// How many of the adaptor's drops are among the complaints.
     dropped: u64,
+    /// How many of the broker's refusals are.
+    refused: u64,
     /// Since when the broker is not there, and whether that was said.
     down: Option<(Instant, bool)>,
 }
 
 impl Outlet {
-    pub(crate) fn new(target: Target, global: &Global) -> Result<Self, Failure> {
+    pub(crate) fn new(target: Target, ack: Option<Ack>, global: &Global) -> Result<Self, Failure> {
         let adaptor = Adaptor::relay(target).map_err(Failure::failed)?;
         let now = Instant::now();
-        let state = State { complaints: Complaints::default(), dropped: 0, down: Some((now, false)) };
+        let (complaints, down) = (Complaints::default(), Some((now, false)));
+        let state = State { complaints, dropped: 0, refused: 0, down };
         let shared = Shared {
             adaptor: Mutex::new(Some(Arc::new(adaptor))),
+            ack,
             timeout: timeout(global),
             state: Mutex::new(state),
         };
@@ -69,7 +75,11 @@ impl Outlet {
     /// Sends an update, without waiting for the broker.
     pub(crate) fn send(&self, update: &Update<'_>) {
         let Some(adaptor) = self.adaptor() else { return };
-        if let Err(error) = adaptor.send_update(update) {
+        let sent = match self.shared.ack {
+            Some(ack) => adaptor.send_update_acked(update, ack.level()).map(drop),
+            None => adaptor.send_update(update),
+        };
+        if let Err(error) = sent {
             self.complain(Complaint::new(error.to_string(), update.ns()));
         }
     }
@@ -78,7 +88,7 @@ impl Outlet {
     pub(crate) fn wait_for_room(&self) {
         while self.state().down.is_none_or(|(_, told)| !told) {
             let Some(adaptor) = self.adaptor() else { return };
-            if adaptor.counters().queued < QUEUED_MAX || adaptor.flush(LOOK_EVERY) {
+            if self.counted(adaptor.counters()).queued < QUEUED_MAX || adaptor.flush(LOOK_EVERY) {
                 return;
             }
         }
@@ -92,8 +102,9 @@ impl Outlet {
     /// Says what has changed about the broker's connection, and what was dropped; `false` after the end.
     fn look(&self) -> bool {
         let Some(adaptor) = self.adaptor() else { return false };
-        let counters = adaptor.counters();
+        let counters = self.counted(adaptor.counters());
         drop(adaptor);
+        self.complain_of_refusals(&counters);
         let dropped = self.new_drops(&counters);
         if dropped > 0 {
             self.complain_of(Complaint::new(NOT_TAKEN, why(&counters)), dropped);
@@ -115,6 +126,8 @@ impl Outlet {
             }
             std::thread::sleep(Duration::from_millis(5));
         };
+        let counters = self.counted(counters);
+        self.complain_of_refusals(&counters);
         let left = self.new_drops(&counters) + counters.queued;
         let mut state = self.state();
         if left > 0 {
@@ -131,6 +144,28 @@ impl Outlet {
             None => {}
         }
         lost.is_none()
+    }
+
+    /// The counters of the way that the updates go.
+    fn counted(&self, mut counters: Counters) -> Counters {
+        let acknowledged = &counters.acknowledged;
+        if self.shared.ack.is_none() || acknowledged.accepted == 0 {
+            return counters;
+        }
+        (counters.sent, counters.dropped) = (acknowledged.acked, acknowledged.dropped);
+        (counters.queued, counters.connected) = (acknowledged.waiting, acknowledged.connected);
+        counters.endpoint.clone_from(&acknowledged.endpoint);
+        counters.last_error.clone_from(&acknowledged.last_error);
+        counters
+    }
+
+    /// What the broker has refused since this was last looked at. Of several reasons the last one is told.
+    fn complain_of_refusals(&self, counters: &Counters) {
+        let refused = counters.acknowledged.refused;
+        let known = std::mem::replace(&mut self.state().refused, refused);
+        if let (1.., Some(lost)) = (refused.saturating_sub(known), &counters.acknowledged.last_lost) {
+            self.complain_of(Complaint::new(lost.why.to_string(), &*lost.ns), refused - known);
+        }
     }
 
     /// How many more the adaptor has dropped.

@@ -12,7 +12,7 @@ use crate::args::Global;
 use crate::broker::{chosen, timeout};
 use crate::failure::Failure;
 use crate::json;
-use crate::send::{now, parse_thing};
+use crate::send::{Ack, now, parse_thing};
 
 /// Send each line of standard input: whole updates, or with --ns the values of one thing
 ///
@@ -31,7 +31,10 @@ pub(crate) struct Options {
     /// Where the values are explained
     #[arg(short = 'd', long = "doc", visible_alias = "documentation", value_name = "URL", requires = "ns")]
     documentation_url: Option<String>,
-    /// In datagrams, which may be lost and nobody knows
+    /// Send each again until the broker says that it has it in its directory, or on its disk
+    #[arg(long, value_name = "LEVEL")]
+    ack: Option<Ack>,
+    /// In datagrams, which without --ack may be lost and nobody knows
     #[arg(long)]
     udp: bool,
 }
@@ -42,7 +45,7 @@ const SHOWN_CHARS_MAX: usize = 60;
 pub(crate) fn run(options: &Options, global: &Global) -> Result<(), Failure> {
     let broker = chosen(global)?;
     let target = if options.udp { Target::Udp(broker) } else { Target::Zmq(broker) };
-    let outlet = Outlet::new(target, global)?;
+    let outlet = Outlet::new(target, options.ack, global)?;
     #[cfg(unix)]
     super::stop::on_signal(&outlet, || {});
     let mut input = BufReader::new(std::io::stdin().lock());
@@ -73,13 +76,9 @@ fn send(line: &[u8], options: &Options, scratch: &mut Scratch, outlet: &Outlet) 
         let update = decode_update(&line, scratch)?;
         // Who gives no time means now: it may be some time until the broker has it.
         let ts = update.ts().unwrap_or_else(now);
-        outlet.send(&Update::from_checked(
-            update.ns(),
-            Some(ts),
-            update.data(),
-            update.documentation_url(),
-            None,
-        ));
+        let (data, documentation_url) = (update.data(), update.documentation_url());
+        let dated = Update::from_checked(update.ns(), Some(ts), data, documentation_url, None);
+        outlet.send(&dated.with_ttl(update.ttl()));
         return Ok(());
     };
     let data = if options.text {

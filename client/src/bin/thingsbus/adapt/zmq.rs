@@ -12,7 +12,7 @@ use super::source::{Sources, parse_url};
 use crate::args::Global;
 use crate::broker::{chosen, timeout};
 use crate::failure::Failure;
-use crate::send::{now, parse_thing};
+use crate::send::{Ack, now, parse_thing};
 
 /// Subscribe to publishers of JSON over ZeroMQ, and send what they say
 ///
@@ -46,6 +46,9 @@ pub(crate) struct Options {
     /// Where the values are explained
     #[arg(short, long, value_name = "URL", visible_alias = "doc")]
     documentation: Option<String>,
+    /// Send each again until the broker says that it has it in its directory, or on its disk
+    #[arg(long, value_name = "LEVEL")]
+    ack: Option<Ack>,
 }
 
 /// How many messages are taken of one publisher before the next one has its turn.
@@ -55,7 +58,7 @@ const BUDGET: usize = 200;
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 pub(crate) fn run(options: Options, global: &Global) -> Result<(), Failure> {
-    let Options { ns, nskey, tskey, filter, projections, url, sources, documentation } = options;
+    let Options { ns, nskey, tskey, filter, projections, url, sources, documentation, ack } = options;
     let broker = match url {
         Some(_) if global.broker.is_some() || global.zone.is_some() => {
             return Err(Failure::usage("--url, --broker and --zone each name a broker: give one of them"));
@@ -66,7 +69,7 @@ pub(crate) fn run(options: Options, global: &Global) -> Result<(), Failure> {
     let projections = projections.map(|keys| keys.into_iter().filter(|key| !key.is_empty()).collect());
     let selection = Selection { ns_key: nskey, ts_key: tskey, filter, projections };
     Update::new(&ns, None, "null", documentation.as_deref()).map_err(Failure::usage)?;
-    let outlet = Outlet::new(Target::Zmq(broker), global)?;
+    let outlet = Outlet::new(Target::Zmq(broker), ack, global)?;
     let mut sources = Sources::connect(&sources, timeout(global)).map_err(|error| {
         Failure::failed(format_args!("cannot connect to the publishers: ZeroMQ: {error}"))
     })?;
