@@ -4,10 +4,12 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use thingsbus_broker::Data;
 
 use crate::support::peers::{Push, socket, update};
 use crate::support::process::Process;
 use crate::support::program::{Ended, example};
+use crate::support::scratch::ScratchFolder;
 use crate::support::wait::until;
 use crate::support::{Doors, TestBroker, free_ports};
 
@@ -122,6 +124,25 @@ fn adaptor_says_one_thing() {
     let told = thing(&broker, "shop.shopbot.spacemon");
     assert_eq!(told["data"], json!({"busy": 12.0, "light": 31.8}));
     assert_eq!(told["documentation_url"], "http://example.com/Shopbot_Thingsbus_Documentation");
+}
+
+#[test]
+fn acknowledged_says_what_is_on_disk_and_what_is_not() {
+    let folder = ScratchFolder::new();
+    let broker = TestBroker::with(|config| config.store.data = Data::Folder(folder.path("data")));
+    let ended = run(&mut example_at("acknowledged", &broker));
+    let wanted = [
+        "part 1 is on disk",
+        "part 2 is on disk",
+        "part 3 is on disk",
+        "3 acknowledged, 0 refused, 0 dropped",
+    ];
+    assert_eq!(ended.stdout.lines().collect::<Vec<_>>(), wanted);
+    assert_eq!(thing(&broker, "shop.press")["data"], json!({"parts": 3}));
+    // A broker that keeps nothing on disk.
+    let ended = run(&mut example_at("acknowledged", &TestBroker::start()));
+    assert!(ended.stdout.contains("part 1 is lost: the broker refuses it"), "{}", ended.stdout);
+    assert!(ended.stdout.ends_with("0 acknowledged, 3 refused, 0 dropped"), "{}", ended.stdout);
 }
 
 #[test]
