@@ -104,7 +104,7 @@ fn help_says_how_and_a_wrong_command_line_is_64() {
         let arguments: Vec<&str> = command.split(' ').chain(["--help"]).collect();
         let help = run(&arguments);
         assert_eq!(help.code, Some(0));
-        assert!(help.stdout.contains("Example: ") && help.stdout.contains(command), "{}", help.stdout);
+        assert!(help.stdout.contains("Example") && help.stdout.contains(command), "{}", help.stdout);
     }
     for (arguments, part) in [
         (&["bogus"][..], "bogus"),

@@ -251,7 +251,12 @@ impl Way<'_> {
         } else {
             match self.take(Ok(*update)) {
                 Ok(seq) => Some(seq),
-                Err(why) => return Err((to, why)),
+                Err(why) => {
+                    if let Some(numbered) = wanted.numbered {
+                        self.hub.senders.refuse(numbered);
+                    }
+                    return Err((to, why));
+                }
             }
         };
         let mut answer = Vec::new();

@@ -7,6 +7,9 @@ use thingsbus_adaptor::wire::Numbered;
 /// The most senders that are remembered. Where one more comes, the half is forgotten that was not heard of for longest.
 const SENDERS_MAX: usize = 65_536;
 
+/// The most refused numbers that are remembered of a sender, the last ones.
+const REFUSED_MAX: usize = 64;
+
 /// The highest number that was taken of each sender.
 #[derive(Debug, Default)]
 pub struct Senders {
@@ -19,6 +22,8 @@ pub struct Senders {
 #[derive(Debug)]
 struct Known {
     number: u64,
+    /// Those up to it that were not taken, for want of room: sent again, they may be.
+    refused: Vec<u64>,
     heard: u64,
     is_changed: bool,
 }
@@ -27,14 +32,28 @@ impl Senders {
     /// Was this update taken before?
     #[must_use]
     pub fn had(&self, update: Numbered<'_>) -> bool {
-        self.known.get(update.sender()).is_some_and(|known| update.number() <= known.number)
+        let had =
+            |known: &Known| update.number() <= known.number && !known.refused.contains(&update.number());
+        self.known.get(update.sender()).is_some_and(had)
+    }
+
+    /// The update was not taken, for a reason that may be none the next time.
+    pub fn refuse(&mut self, update: Numbered<'_>) {
+        let refused = &mut self.entry(update.sender()).refused;
+        if !refused.contains(&update.number()) {
+            if refused.len() == REFUSED_MAX {
+                refused.remove(0);
+            }
+            refused.push(update.number());
+        }
     }
 
     /// The update was taken.
     pub fn take(&mut self, update: Numbered<'_>) {
         self.heard += 1;
         let known = self.entry(update.sender());
-        known.number = update.number();
+        known.number = known.number.max(update.number());
+        known.refused.retain(|refused| *refused != update.number());
         if !std::mem::replace(&mut known.is_changed, true) {
             self.changed.push(update.sender().into());
         }
@@ -75,7 +94,12 @@ impl Senders {
             self.forget_half();
         }
         let heard = self.heard;
-        let known = self.known.entry(sender.into()).or_insert(Known { number: 0, heard, is_changed: false });
+        let known = self.known.entry(sender.into()).or_insert_with(|| Known {
+            number: 0,
+            refused: Vec::new(),
+            heard,
+            is_changed: false,
+        });
         known.heard = heard;
         known
     }
@@ -124,6 +148,23 @@ mod tests {
         let mut again = Senders::default();
         again.restore("a", 3);
         assert!(again.had(numbered("a", 3)) && !again.has_changed());
+    }
+
+    #[test]
+    fn what_was_refused_is_not_taken_for_one_that_was_there() {
+        let mut senders = Senders::default();
+        senders.take(numbered("a", 1));
+        senders.refuse(numbered("a", 2));
+        senders.take(numbered("a", 3));
+        assert!(senders.had(numbered("a", 1)) && !senders.had(numbered("a", 2)));
+        senders.take(numbered("a", 2));
+        assert!(
+            senders.had(numbered("a", 2)) && senders.had(numbered("a", 3)) && !senders.had(numbered("a", 4))
+        );
+        for number in 10..200 {
+            senders.refuse(numbered("a", number));
+        }
+        assert_eq!(senders.known["a"].refused.len(), REFUSED_MAX);
     }
 
     #[test]
