@@ -166,7 +166,7 @@ impl<R: FnMut(Report)> Historian<R> {
         if let Problem::Broken(why) = problem {
             match self.folder.set_history_aside() {
                 Ok(aside) => {
-                    tracing::error!("history: it was broken: {why}; it is {aside} now, and begins anew")
+                    tracing::error!("history: it was broken: {why}; it is {aside} now, and begins anew");
                 }
                 Err(error) => self.why = error.to_string(),
             }

@@ -56,6 +56,10 @@ const OPEN_PART: u64 = 32;
 /// Nor less, for then every batch would be a run.
 const OPEN_BYTES_LEAST: usize = 32 * 1024;
 
+/// How much a job reads in one step, in bytes: some hundred thousand points at the most, so that what waits meanwhile does
+/// not wait long.
+const STEP_BYTES: usize = 256 * 1024;
+
 /// What every thing said over time.
 pub(crate) struct History {
     database: Database,
@@ -67,6 +71,7 @@ pub(crate) struct History {
     shelves: BTreeMap<u32, Shelf>,
     runs: BTreeMap<u32, Run>,
     job: Option<Job>,
+    step_bytes: usize,
     /// The memory of the last batch.
     fresh: Open,
 }
@@ -90,7 +95,7 @@ pub(crate) struct Stats {
     /// Points that are in no run yet.
     pub(crate) open: u64,
     pub(crate) open_bytes: usize,
-    /// What is still to be removed, in bytes.
+    /// What is being written, or still to be removed, in bytes.
     pub(crate) going_bytes: u64,
 }
 
@@ -120,7 +125,18 @@ impl History {
             Open::read(reading, &rules)
         })?;
         let names = Names::new();
-        Ok(Self { database, rules, names, open, journal, shelves, runs, job: None, fresh: Open::default() })
+        Ok(Self {
+            database,
+            rules,
+            names,
+            open,
+            journal,
+            shelves,
+            runs,
+            job: None,
+            step_bytes: STEP_BYTES,
+            fresh: Open::default(),
+        })
     }
 
     /// Takes points: they are on disk when this returns, or none of them after a crash.
@@ -180,10 +196,8 @@ impl History {
     pub(crate) fn stats(&self) -> Stats {
         let mut stats = Stats { open: self.open.count(), open_bytes: self.open.bytes(), ..Stats::default() };
         for run in self.runs.values() {
-            if run.state == State::Going {
-                stats.going_bytes += run.bytes;
-            }
             if run.state != State::Ready {
+                stats.going_bytes += run.bytes.max(1);
                 continue;
             }
             if let Some(tier) = stats.tiers.get_mut(run.tier.number()) {
@@ -194,6 +208,12 @@ impl History {
             }
         }
         stats
+    }
+
+    /// So that jobs take many steps where there is little.
+    #[cfg(test)]
+    pub(super) fn set_step_bytes(&mut self, bytes: usize) {
+        self.step_bytes = bytes;
     }
 
     fn open_bytes(&self) -> usize {

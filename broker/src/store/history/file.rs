@@ -70,7 +70,8 @@ fn begin_write(database: &Database, when: When) -> Result<WriteTransaction, Prob
         // So that a file that was not closed is opened as quickly as one that was.
         When::Now => writing.set_quick_repair(true),
         When::Later => {
-            writing.set_durability(redb::Durability::None).map_err(|error| other(redb::Error::from(error)))?
+            let set = writing.set_durability(redb::Durability::None);
+            set.map_err(|error| other(redb::Error::from(error)))?;
         }
     }
     Ok(writing)

@@ -13,10 +13,6 @@ use super::part;
 use super::rows::{Place, Rows};
 use super::run::{Run, State, Tier};
 
-/// How much is read in one step, in bytes: some hundred thousand points at the most, so that what waits meanwhile does
-/// not wait long.
-const STEP_BYTES: usize = 256 * 1024;
-
 /// How many points of one thing are held before some are written.
 const PENDING_MAX: usize = 4 * part::POINTS_MAX;
 
@@ -25,7 +21,6 @@ const PENDING_BYTES_MAX: usize = 2 * part::TEXT_BYTES_MAX;
 
 /// Runs that become others.
 pub(super) struct Job {
-    pub(super) shelf: u32,
     tier: Tier,
     sources: Vec<Source>,
     /// What replaces them; `None` where there is only one of them.
@@ -80,7 +75,6 @@ impl Job {
         let next = tier.next().filter(|_| roll);
         let sources = inputs.iter().map(|(number, _)| Source::new(*number)).collect();
         Some(Self {
-            shelf,
             tier,
             sources,
             merged: (inputs.len() > 1).then(|| output(outputs, tier, level, true)),
@@ -97,10 +91,6 @@ impl Job {
         self.sources.iter().map(|source| source.run)
     }
 
-    pub(super) fn tier(&self) -> Tier {
-        self.tier
-    }
-
     /// The runs that are being written, as they are so far.
     pub(super) fn outputs(&self) -> impl Iterator<Item = (u32, Run)> {
         self.merged.iter().chain(&self.rolled).map(|output| {
@@ -114,8 +104,8 @@ impl Job {
         self.merged.is_some()
     }
 
-    /// Goes on for a while; `true` once all is written but that the outputs are ready.
-    pub(super) fn step(&mut self, writing: &WriteTransaction) -> Result<bool, Problem> {
+    /// Goes on until it has read `bytes`; `true` once all is written but that the outputs are ready.
+    pub(super) fn step(&mut self, writing: &WriteTransaction, bytes: usize) -> Result<bool, Problem> {
         let mut blocks = writing.open_table(BLOCKS).map_err(other)?;
         let names = writing.open_table(NAMES).map_err(other)?;
         if self.id.is_none() {
@@ -129,7 +119,7 @@ impl Job {
         }
         let mut read = 0;
         let mut is_done = false;
-        while read < STEP_BYTES {
+        while read < bytes {
             let Some(id) = self.sources.iter().filter_map(Source::id).min() else {
                 is_done = true;
                 break;

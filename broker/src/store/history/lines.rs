@@ -107,10 +107,6 @@ impl Lines {
         self.shapes.clear();
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.series.is_empty()
-    }
-
     /// Each path with its lines, by path.
     pub(super) fn into_paths(self) -> BTreeMap<String, Vec<Line>> {
         self.series.into_iter().map(|series| (series.path, series.lines)).collect()

@@ -116,10 +116,13 @@ fn push_texts(all: &Rows, rows: &[Row], out: &mut Vec<u8>) {
     }
 }
 
+/// The texts of one number.
+type Column<'a> = Vec<&'a [u8]>;
+
 /// Texts by their skeletons.
 struct Shaped<'a> {
     /// Each with its columns of numbers.
-    skeletons: Vec<(Vec<u8>, Vec<Vec<&'a [u8]>>)>,
+    skeletons: Vec<(Vec<u8>, Vec<Column<'a>>)>,
     which: Vec<i64>,
 }
 

@@ -32,12 +32,7 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// What came at `from` or later, and before `to`.
-    pub(crate) fn new(from: Timestamp, to: Timestamp) -> Self {
-        Self { from: Place::first_at(from.seconds()), to: Place::first_at(to.seconds()) }
-    }
-
-    /// The same where both may be missing.
+    /// What came at `from` or later, and before `to`; all there is where they are missing.
     pub(crate) fn of(from: Option<Timestamp>, to: Option<Timestamp>) -> Self {
         let from = from.map_or(Place::FIRST, |from| Place::first_at(from.seconds()));
         let end = || Place::first_after(f64::MAX);

@@ -204,9 +204,9 @@ impl History {
     /// A step of the job; when it is done, what it made takes the place of what it was made from, all at once.
     fn work(&mut self) -> Result<(), Problem> {
         let Some(mut job) = self.job.take() else { return Ok(()) };
-        let Self { database, runs, .. } = self;
+        let Self { database, runs, step_bytes, .. } = self;
         let (is_done, changed) = file::write(database, When::Later, |writing| {
-            let is_done = job.step(writing)?;
+            let is_done = job.step(writing, *step_bytes)?;
             let changed = if is_done { finish(&job, runs, writing)? } else { job.outputs().collect() };
             Ok((is_done, changed))
         })?;

@@ -31,7 +31,8 @@ struct Told {
 impl Told {
     fn new(rules: Rules) -> Self {
         let disk = Disk::default();
-        let history = History::open(disk.clone(), rules.clone()).unwrap();
+        let mut history = History::open(disk.clone(), rules.clone()).unwrap();
+        history.set_step_bytes(10_000);
         let (all, points) = (BTreeMap::new(), Points::default());
         Self { disk, history, rules, all, points, now: 1_423_351_104.0, seq: 0 }
     }
@@ -156,7 +157,7 @@ fn is_as_told(told: &Told, random: &mut Random) {
         };
         for _ in 0..8 {
             let (from, to) = (time(random), time(random));
-            let span = Span::new(at(from), at(to));
+            let span = Span::of(Some(at(from)), Some(at(to)));
             let wanted: Vec<OwnedPoint> =
                 all.iter().filter(|point| (from..to).contains(&point.received.seconds())).cloned().collect();
             for end in [End::First, End::Last] {
@@ -259,7 +260,7 @@ fn seqs(history: &History, ns: &str) -> Vec<u64> {
     found.points.iter().map(|point| point.seq).collect()
 }
 
-/// Things go wrong at a random moment, 150 times: the power goes, or the disk fails and the file is opened anew.
+/// Things go wrong at a random moment, 300 times: the power goes, or the disk fails and the file is opened anew.
 #[test]
 fn what_an_add_has_written_outlives_power_cuts_and_faults() {
     let mut random = Random(6);
@@ -269,36 +270,36 @@ fn what_an_add_has_written_outlives_power_cuts_and_faults() {
     let mut unsure = sure.clone();
     let (mut went_wrong, mut flushed) = (0, 0);
     let mut data = 0;
-    while went_wrong < 150 {
+    while went_wrong < 300 {
+        // Whatever went wrong before, the file opens, and what is sure is there.
+        let history = History::open(Disk::with(told.disk.bytes()), told.rules.clone()).unwrap();
+        let mut there = Vec::new();
+        for thing in 0..things {
+            let found = seqs(&history, &format!("shop.t{thing}"));
+            let mut with_unsure = sure[thing].clone();
+            with_unsure.extend(&unsure[thing]);
+            assert!(found == sure[thing] || found == with_unsure, "{went_wrong}: {thing}");
+            if !unsure[thing].is_empty() {
+                there.push(found == with_unsure);
+            }
+            let lines = lines(&history, &format!("shop.t{thing}"), "", (1e9, told.now + 10.0), DAY);
+            assert_eq!(lines.iter().map(|line| line.1).sum::<u64>(), found.len() as u64);
+        }
+        // All of a batch is there, or nothing.
+        let is_there = there.contains(&true);
+        assert!(!(is_there && there.contains(&false)), "{went_wrong}");
+        for (sure, unsure) in sure.iter_mut().zip(&mut unsure) {
+            if is_there {
+                sure.append(unsure);
+            }
+            unsure.clear();
+        }
         let fault = [Fault::PowerCut, Fault::Error, Fault::Full][random.below(3)];
         told.disk.fail_at(1 + random.below(150) as u64, fault);
         let opened = History::open(told.disk.clone(), told.rules.clone());
         if let Ok(history) = opened {
             told.history = history;
-            let mut there = Vec::new();
-            for thing in 0..things {
-                let found = seqs(&told.history, &format!("shop.t{thing}"));
-                let mut with_unsure = sure[thing].clone();
-                with_unsure.extend(&unsure[thing]);
-                assert!(found == sure[thing] || found == with_unsure, "{went_wrong}: {thing}");
-                if !unsure[thing].is_empty() {
-                    there.push(found == with_unsure);
-                }
-            }
-            // All of a batch is there, or nothing.
-            let is_there = there.contains(&true);
-            assert!(!(is_there && there.contains(&false)), "{went_wrong}");
-            for (sure, unsure) in sure.iter_mut().zip(&mut unsure) {
-                if is_there {
-                    sure.append(unsure);
-                }
-                unsure.clear();
-            }
-            for (thing, sure) in sure.iter().enumerate() {
-                let span = (1e9, told.now + 10.0);
-                let lines = lines(&told.history, &format!("shop.t{thing}"), "", span, DAY);
-                assert_eq!(lines.iter().map(|line| line.1).sum::<u64>(), sure.len() as u64);
-            }
+            told.history.set_step_bytes(50);
             loop {
                 for _ in 0..1 + random.below(40) {
                     let thing = random.below(things);
@@ -316,7 +317,7 @@ fn what_an_add_has_written_outlives_power_cuts_and_faults() {
                     sure.append(unsure);
                 }
                 let before = told.history.stats().tiers[0].runs;
-                let steps = random.below(20);
+                let steps = random.below(6);
                 let tidied = (0..steps).try_for_each(|_| told.history.tidy(at(told.now)).map(drop));
                 if tidied.is_err() {
                     break;
@@ -332,7 +333,11 @@ fn what_an_add_has_written_outlives_power_cuts_and_faults() {
         };
         went_wrong += 1;
     }
-    assert!(data > 3_000 && flushed > 40, "{data} {flushed}");
+    // Nothing is left of what was begun and not ended.
+    told.reopen();
+    told.tidy();
+    assert_eq!(told.history.stats().going_bytes, 0);
+    assert!(data > 6_000 && flushed > 100, "{data} {flushed}");
 }
 
 /// How much of a file was ever written.
@@ -469,4 +474,38 @@ fn a_file_with_any_byte_turned_tells_nothing_that_was_not_said() {
         }
     }
     assert!(broken > 50 && whole > 50, "{broken} {whole}");
+}
+
+#[test]
+fn what_a_job_has_begun_is_not_told_after_a_crash() {
+    let mut told = Told::new(Rules::new(Rule { bytes_max: 8 << 20, ..SOME }));
+    for number in 0..60 {
+        for thing in 0..400 {
+            told.say(&format!("shop.t{thing}"), format!(r#"{{"a":{},"b":1}}"#, number * thing), told.now);
+        }
+        told.now += 30.0;
+        told.add();
+    }
+    told.now += 4_000.0;
+    told.history.set_step_bytes(1_000);
+    let mut looked = 0;
+    for step in 0..100_000 {
+        if !told.history.tidy(at(told.now)).unwrap() {
+            break;
+        }
+        if step % 3 == 0 {
+            // What was written for later is on disk with this.
+            told.say("shop.other", "1".to_owned(), told.now);
+            told.add();
+            let after = History::open(Disk::with(told.disk.bytes()), told.rules.clone()).unwrap();
+            looked += u64::from(after.stats().going_bytes > 0);
+            for ns in ["shop.t0", "shop.t1", "shop.t399"] {
+                let all: Vec<u64> = told.of(ns).iter().map(|point| point.seq).collect();
+                assert!(seqs(&after, ns) == all, "{ns} {step}");
+                let lines = lines(&after, ns, "/a", (1e9, told.now), DAY);
+                assert_eq!(lines.iter().map(|line| line.1).sum::<u64>(), 60, "{ns} {step}");
+            }
+        }
+    }
+    assert!(looked > 3, "{looked}");
 }
