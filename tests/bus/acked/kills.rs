@@ -17,13 +17,12 @@ use crate::support::scratch::ScratchFolder;
 use crate::support::wait::{PATIENCE, until};
 use crate::support::{Doors, free_ports};
 
-const KILLS: usize = 6;
-
 /// How many updates wait at most, so that none is dropped.
 const WAITING_MAX: u64 = 3_000;
 
 #[test]
 fn what_was_acknowledged_on_disk_is_there_after_every_kill_and_nothing_was_taken_twice() {
+    let kills = std::env::var("THINGSBUS_KILLS").map_or(6, |kills| kills.parse().expect("a number"));
     let mut random = Random::new("kills");
     let folder = ScratchFolder::new();
     let port = free_ports();
@@ -34,7 +33,7 @@ fn what_was_acknowledged_on_disk_is_there_after_every_kill_and_nothing_was_taken
     let adaptor = zmq(&proxy);
     let mut receipts: Vec<Receipt> = Vec::new();
     let mut found: BTreeMap<u64, u64> = BTreeMap::new();
-    for kill in 0..KILLS {
+    for kill in 0..kills {
         // Each has a thing of its own, so that each can be looked for.
         let enough = adaptor.counters().acknowledged.acked + 200;
         until("some to be acknowledged", || {
