@@ -20,6 +20,9 @@ pub use record::{Record, Value};
 /// What counts as a thing's weight besides its texts, in bytes: record, index entries, allocator.
 pub const THING_BYTES: usize = 256;
 
+/// How many notes of what was forgotten and spoke again are kept before they are looked through.
+const SPOKE_AGAIN_MAX: usize = 1_024;
+
 /// Every thing that spoke, with its last value; found by name, in order of names, and in order of their last
 /// update.
 #[derive(Default)]
@@ -172,6 +175,10 @@ impl Directory {
         self.recent.touch(place);
         self.forgotten.push_back((place, seq));
         self.forgotten_now += 1;
+        if self.forgotten.len() > 2 * self.forgotten_now + SPOKE_AGAIN_MAX {
+            let Self { forgotten, records, .. } = self;
+            forgotten.retain(|&(place, seq)| is_forgotten_since(records, place, seq));
+        }
         Some(before)
     }
 
@@ -180,8 +187,7 @@ impl Directory {
     pub fn remove_forgotten(&mut self, keep: usize, through: u64) -> Option<u64> {
         let mut removed = None;
         while let Some(&(place, seq)) = self.forgotten.front() {
-            let is_so = |record: &Record| record.is_forgotten() && record.seq() == seq;
-            if !self.records.get(place as usize).is_some_and(is_so) {
+            if !is_forgotten_since(&self.records, place, seq) {
                 self.forgotten.pop_front(); // It spoke again.
             } else if self.forgotten_now > keep && seq <= through {
                 self.forgotten.pop_front();
@@ -373,6 +379,10 @@ impl Directory {
         self.documentation_urls.insert(url.clone());
         url
     }
+}
+
+fn is_forgotten_since(records: &[Record], place: u32, seq: u64) -> bool {
+    records.get(place as usize).is_some_and(|record| record.is_forgotten() && record.seq() == seq)
 }
 
 fn as_str(bound: &Bound<String>) -> Bound<&str> {

@@ -147,6 +147,11 @@ impl Middle {
             push_named_error("no_history", why, &mut out);
             return Some((envelope, out));
         };
+        if history.is_busy() {
+            let mut out = Vec::new();
+            push_named_error("busy", "too many questions about the past at once; ask again", &mut out);
+            return Some((envelope, out));
+        }
         history.ask(asked, To::Asker(envelope));
         None
     }

@@ -232,6 +232,10 @@ fn tell_opened(history: &History) {
     let days = history.oldest().map_or(0.0, |oldest| {
         Timestamp::from_system_time(SystemTime::now()).since(oldest).as_secs_f64() / 86_400.0
     });
+    if values == 0 && mib == 0.0 {
+        tracing::info!("history: nothing yet");
+        return;
+    }
     tracing::info!("history: {values} values and their summaries, {mib:.1} MiB, of the last {days:.1} days");
 }
 

@@ -28,6 +28,9 @@ const ROOM_KEPT: usize = 256 * 1024;
 /// How many things are looked at before the stream has its turn.
 const LOOKED_AT: usize = 256;
 
+/// The most questions that wait for their answers, of everybody. An answer may have 256 KiB.
+const QUESTIONS_MAX: usize = 256;
+
 /// More stretches in which values were left out are made one.
 const GAPS_MAX: usize = 8;
 
@@ -49,6 +52,7 @@ pub(crate) struct Recorder {
     looked_up_to: u64,
     /// What was said before is part of the answer, so it is handed on first.
     questions: Vec<(Asked, To)>,
+    unanswered: usize,
     orders: Sender<Order>,
     reports: Receiver<Report>,
     thread: JoinHandle<()>,
@@ -92,6 +96,7 @@ impl Recorder {
             places: Vec::new(),
             looked_up_to: 0,
             questions: Vec::new(),
+            unanswered: 0,
             orders,
             reports,
             thread,
@@ -142,8 +147,14 @@ impl Recorder {
         self.forgotten.push((ns.to_owned(), seq));
     }
 
+    /// Do as many questions wait as there is room for?
+    pub(crate) fn is_busy(&self) -> bool {
+        self.unanswered >= QUESTIONS_MAX
+    }
+
     /// Asks its thread; the answer comes late.
     pub(crate) fn ask(&mut self, asked: Asked, to: To) {
+        self.unanswered += 1;
         self.questions.push((asked, to));
     }
 
@@ -255,7 +266,10 @@ impl Recorder {
                 self.failing = Some((since, why));
             }
             Report::Tidied(stats) => self.stats = stats,
-            Report::Answer(late) => self.released.push(late),
+            Report::Answer(late) => {
+                self.unanswered = self.unanswered.saturating_sub(1);
+                self.released.push(late);
+            }
         }
     }
 

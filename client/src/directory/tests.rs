@@ -80,6 +80,23 @@ fn a_new_url_each_time_makes_nothing_grow() {
     assert!(directory.documentation_urls.len() <= 3, "{}", directory.documentation_urls.len());
 }
 
+#[test]
+fn what_is_forgotten_and_speaks_again_makes_nothing_grow() {
+    let mut directory = Directory::new();
+    for (seq, ns) in (1..).zip(["first", "a"]) {
+        directory.put(ns, &value("1", seq));
+    }
+    // The first one stays forgotten, before all the others.
+    directory.forget("first", 3, Timestamp::default());
+    for seq in (10..20_000).step_by(2) {
+        directory.forget("a", seq, Timestamp::default());
+        directory.put("a", &value("1", seq + 1));
+        directory.remove_forgotten(10, u64::MAX);
+    }
+    assert!(directory.forgotten.len() < 2 * super::SPOKE_AGAIN_MAX, "{}", directory.forgotten.len());
+    assert_eq!((directory.len(), directory.forgotten_now), (1, 1));
+}
+
 proptest! {
     #[test]
     fn it_agrees_with_a_map_and_a_list(
