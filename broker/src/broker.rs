@@ -2,6 +2,7 @@
 
 mod as_of;
 mod forgetting;
+mod loading;
 mod middle;
 mod status;
 mod turn;
@@ -175,7 +176,7 @@ impl Broker {
         let history =
             history.map(|opened| opened.start_history(&config.history, every, handle.waker.clone()));
         let history = history.transpose().map_err(Error::Thread)?;
-        let store = store.map(|opened| opened.start(&hub, every, handle.waker.clone()));
+        let store = store.map(|opened| opened.start(&hub, &config.store, handle.waker.clone()));
         let store = store.transpose().map_err(Error::Thread)?;
         let kept = Kept { store, history };
         let mut turn = Turn::new(config, sockets, hub, kept, poll.registry()).map_err(Error::Poll)?;

@@ -53,6 +53,10 @@ pub struct Store {
     pub data: Data,
     /// How often what changed is written, in seconds: what a power cut may cost.
     pub every_s: u64,
+    /// How often a snapshot is made by itself, in hours. 0: never.
+    pub snapshot_every_h: u64,
+    /// How many of those are kept.
+    pub snapshots_kept: usize,
 }
 
 /// Where the directory is kept, so that it is there again after a restart.
@@ -162,7 +166,7 @@ impl Default for Snapshot {
 
 impl Default for Store {
     fn default() -> Self {
-        Self { data: Data::Auto, every_s: 5 }
+        Self { data: Data::Auto, every_s: 5, snapshot_every_h: 24, snapshots_kept: 3 }
     }
 }
 
@@ -235,6 +239,12 @@ impl Config {
             "each write wears the disk, so there is one a second at the most",
         )?;
         self.history.check()?;
+        at_least(
+            "store.snapshots_kept",
+            self.store.snapshots_kept,
+            1,
+            "store.snapshot_every_h = 0 makes none",
+        )?;
         at_least("limits.things_max", self.limits.things_max, 1, "a directory of nothing is of no use")?;
         if self.limits.things_max >= u32::MAX as usize {
             let value = self.limits.things_max.to_string();
@@ -289,6 +299,10 @@ heard_within_s = {heard_within_s}
 data = {data:?}
 # How often what changed is written, in seconds: what a power cut may cost.
 every_s = {store_every_s}
+# How often a snapshot is made by itself, in hours: what the directory begins with where its file is broken. 0: never.
+snapshot_every_h = {snapshot_every_h}
+# How many of those are kept.
+snapshots_kept = {snapshots_kept}
 
 {history}
 # How much is let in and kept.
@@ -317,6 +331,8 @@ counters_every_s = {counters_every_s}
             data = store.data.to_string(),
             store_every_s = store.every_s,
             history = history.to_toml(),
+            snapshot_every_h = store.snapshot_every_h,
+            snapshots_kept = store.snapshots_kept,
             things_max = limits.things_max,
             directory_bytes_max = limits.directory_bytes_max,
             connections_max = limits.connections_max,
@@ -346,7 +362,12 @@ mod tests {
             port: 1,
             ports_file: Some("/a \"b\".json".into()),
             snapshot: Snapshot { every_s: 2, heard_within_s: 3 },
-            store: Store { data: Data::Folder("/a \"c\"".into()), every_s: 10 },
+            store: Store {
+                data: Data::Folder("/a \"c\"".into()),
+                every_s: 10,
+                snapshot_every_h: 11,
+                snapshots_kept: 12,
+            },
             history: History {
                 enabled: false,
                 bytes_max: 11,
@@ -404,6 +425,7 @@ mod tests {
         }
         check(|config| under(config, "A", None), "history.under = \"A\"");
         check(|config| under(config, "a", Some(5)), "history.under.bytes_max = 5");
+        check(|config| config.store.snapshots_kept = 0, "store.snapshots_kept = 0");
         check(|config| config.limits.things_max = 0, "limits.things_max = 0");
         check(|config| config.limits.connections_max = 0, "limits.connections_max");
         check(|config| config.limits.client_queues_bytes_max = 65_536, "limits.client_queues_bytes_max");

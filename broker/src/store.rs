@@ -13,6 +13,7 @@ mod keeper;
 mod past;
 pub(crate) mod recorder;
 mod row;
+pub(crate) mod snapshots;
 #[cfg(test)]
 mod tests;
 
@@ -36,8 +37,9 @@ use acks::Acks;
 use batch::Batch;
 use folder::Folder;
 use head::{Head, Life, Loaded, Problem};
-use keeper::{FIRST_PAUSE, Keeper, Opener, Order, Report};
+use keeper::{FIRST_PAUSE, Keeper, Lent, Opener, Order, Report};
 use recorder::Recorder;
+use snapshots::{Rhythm, Shelf, Snapshots};
 
 /// How many things are copied before the stream has its turn.
 const COPIED: usize = 256;
@@ -50,6 +52,9 @@ pub(crate) struct Opened {
     folder: Folder,
     /// `None` where it could be read and not written: it is opened again for the first write.
     head: Option<Head>,
+    snapshots: Shelf,
+    /// Is what is in the directory to be written as if all of it were new?
+    is_restored: bool,
 }
 
 /// What the broker's thread has of the store.
@@ -75,6 +80,9 @@ pub(crate) struct Store {
     through: u64,
     written: Written,
     failing: Option<Failing>,
+    snapshots: Snapshots,
+    /// Removes the note that a snapshot takes the place of a broken file, when everything is written.
+    restoring: Option<Folder>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,22 +140,46 @@ pub(crate) fn open(config: &config::Store, hub: &mut Hub) -> Result<Option<Opene
 }
 
 fn open_folder(path: &Path, hub: &mut Hub) -> Result<Opened, Problem> {
-    let folder = Folder::create(path).map_err(|error| Problem::Io(error.to_string()))?;
-    match open_and_load(&folder, hub) {
+    let io = |error: std::io::Error| Problem::Io(error.to_string());
+    let folder = Folder::create(path).map_err(io)?;
+    let mut is_restored = folder.is_restoring();
+    let head = match open_and_load(&folder, hub) {
         Ok((head, loaded)) => {
             tell_loaded(&folder, &loaded);
-            Ok(Opened { folder, head })
+            head
         }
         Err(Problem::Broken(why)) => {
             tracing::error!("store: {} cannot be read: {why}", folder.head().display());
             hub.forget_all();
-            let aside = folder.set_aside().map_err(|error| Problem::Io(error.to_string()))?;
-            tracing::error!("store: it is {aside} now, unchanged; the directory begins empty");
-            let (head, _) = open_and_load(&folder, hub)?;
-            Ok(Opened { folder, head })
+            // Noted first: what happens from here on may be cut short, and the new file is not all there then.
+            folder.note_restoring().map_err(io)?;
+            is_restored = true;
+            let aside = folder.set_aside().map_err(io)?;
+            tracing::error!("store: it is {aside} now, unchanged");
+            open_and_load(&folder, hub)?.0
         }
-        Err(problem) => Err(problem),
+        Err(problem) => return Err(problem),
+    };
+    let snapshots = snapshots::shelf(folder.snapshots());
+    if is_restored {
+        restore(&snapshots, hub);
     }
+    Ok(Opened { folder, head, snapshots, is_restored })
+}
+
+/// Puts the newest whole snapshot into the directory, where the file has nothing newer.
+fn restore(snapshots: &Shelf, hub: &mut Hub) {
+    let (instant, now) = (Instant::now(), Timestamp::from_system_time(SystemTime::now()));
+    match snapshots::restore(snapshots, hub, instant, now) {
+        Some(restored) => tracing::warn!(
+            "store: the directory begins with the snapshot {}, which is {} old: {} things; what was said since is lost",
+            restored.name,
+            humantime::format_duration(Duration::from_secs(now.since(restored.saved).as_secs())),
+            restored.things,
+        ),
+        None => tracing::error!("store: there is no snapshot to begin with; the directory begins empty"),
+    }
+    hub.restored(None);
 }
 
 /// Opens the file, fills the directory, and notes that the broker lives. Where that cannot be noted, the file's life does
@@ -188,6 +220,11 @@ fn tell_loaded(folder: &Folder, loaded: &Loaded) {
     }
 }
 
+/// How often automatic snapshots are made, and how many are kept.
+fn rhythm(config: &config::Store) -> Rhythm {
+    (Duration::from_secs(config.snapshot_every_h.saturating_mul(3600)), config.snapshots_kept)
+}
+
 impl Opened {
     /// Begins to keep what everything says over time.
     pub(crate) fn start_history(
@@ -201,22 +238,45 @@ impl Opened {
     }
 
     /// Begins to keep what changes.
-    pub(crate) fn start(self, hub: &Hub, every: Duration, waker: Arc<Waker>) -> std::io::Result<Store> {
-        let path = self.folder.path().to_owned();
+    pub(crate) fn start(
+        self,
+        hub: &Hub,
+        config: &config::Store,
+        waker: Arc<Waker>,
+    ) -> std::io::Result<Store> {
+        let Self { folder, head, snapshots, is_restored } = self;
+        let path = folder.path().to_owned();
+        let restoring = is_restored.then(|| folder.clone());
         let wake = move || drop(waker.wake());
-        Store::start(self.folder, self.head, path, hub, (every, FIRST_PAUSE), wake)
+        let every = Duration::from_secs(config.every_s);
+        let mut store =
+            Store::start((folder, head), snapshots, path, hub, (every, FIRST_PAUSE, rhythm(config)), wake)?;
+        if is_restored {
+            // All of it is to be written, at once. Where there is nothing, that is done.
+            (store.swept, store.through, store.due) = (0, 0, Some(Instant::now()));
+            store.restoring = restoring.filter(|folder| {
+                let is_empty = hub.directory().is_empty();
+                is_empty.then(|| folder.forget_restoring());
+                !is_empty
+            });
+        }
+        Ok(store)
     }
 }
 
 impl Store {
     fn start(
-        opener: impl Opener + 'static,
-        head: Option<Head>,
+        (opener, head): (impl Opener + 'static, Option<Head>),
+        shelf: Shelf,
         path: PathBuf,
         hub: &Hub,
-        (every, first_pause): (Duration, Duration),
-        wake: impl Fn() + Send + 'static,
+        (every, first_pause, rhythm): (Duration, Duration, Rhythm),
+        wake: impl Fn() + Clone + Send + 'static,
     ) -> std::io::Result<Self> {
+        let lent = Lent::default();
+        lent.set(head.as_ref());
+        let times = (Instant::now(), Timestamp::from_system_time(SystemTime::now()));
+        let snapshots = Snapshots::start(shelf, lent.clone(), rhythm, times, wake.clone())?;
         let (orders, orders_in) = channel();
         let (reports_out, reports) = channel();
         let report = move |report| {
@@ -224,7 +284,7 @@ impl Store {
             let _ = reports_out.send(report);
             wake();
         };
-        let keeper = Keeper { opener, head, orders: orders_in, report, first_pause };
+        let keeper = Keeper { opener, head, lent, orders: orders_in, report, first_pause };
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(|| keeper.run())?;
         Ok(Self {
             path,
@@ -242,21 +302,26 @@ impl Store {
             through: hub.seq(),
             written: Written::default(),
             failing: None,
+            snapshots,
+            restoring: None,
         })
     }
 
-    pub(crate) fn set_every(&mut self, every: Duration) {
-        self.every = every;
+    pub(crate) fn set(&mut self, config: &config::Store, now: Instant) {
+        self.every = Duration::from_secs(config.every_s);
+        self.snapshots.set_rhythm(rhythm(config), now);
     }
 
     /// When it has something to do.
     pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
-        match self.state {
+        let snapshots = self.snapshots.due();
+        let own = match self.state {
             State::Resting if self.acks.is_urgent() => Some(now),
             State::Resting => self.due,
             State::Copying => Some(now),
             State::Writing { .. } => None,
-        }
+        };
+        own.into_iter().chain(snapshots).min()
     }
 
     /// The thing's last update is to be on disk with the next batch.
@@ -301,6 +366,15 @@ impl Store {
         }
         if self.due.is_none() && hub.seq() > self.swept {
             self.due = Some(now + self.every);
+        }
+        self.forget_restoring();
+        self.turn_snapshots(hub, now, Timestamp::from_system_time(SystemTime::now()));
+    }
+
+    /// Is everything of a snapshot that took the place of a broken file in the new one?
+    fn forget_restoring(&mut self) {
+        if self.through > 0 {
+            self.restoring.take().iter().for_each(Folder::forget_restoring);
         }
     }
 
@@ -400,6 +474,7 @@ impl Store {
 
     /// Writes everything that is not on disk yet, for as long as `deadline` allows, and ends the store.
     pub(crate) fn finish(mut self, hub: &mut Hub, deadline: Instant) {
+        self.snapshots.tell_to_end();
         loop {
             if self.state == State::Resting {
                 self.sweep(hub);
@@ -420,6 +495,7 @@ impl Store {
                 }
             }
         }
+        self.restoring.take().iter().for_each(Folder::forget_restoring);
         let life = Life { epoch: hub.epoch().to_owned(), seq: hub.seq() };
         if self.orders.send(Order::Finish(life)).is_ok() {
             drop(self.orders);
@@ -435,5 +511,6 @@ impl Store {
                 let _ = self.thread.join();
             }
         }
+        self.snapshots.wait_for_the_end(deadline);
     }
 }

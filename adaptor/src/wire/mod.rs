@@ -14,6 +14,7 @@ mod query;
 mod rejected;
 mod scan;
 mod snapshot;
+mod snapshots;
 mod text;
 mod timestamp;
 mod update;
@@ -31,6 +32,10 @@ pub use namespace::{Namespace, NamespaceError};
 pub use query::{Ask, QUERY_DOCUMENTATION, Query, QueryError};
 pub use rejected::Rejected;
 pub use snapshot::{Forgotten, Mark, Page, Snapshot, SnapshotWriter, Told};
+pub use snapshots::{
+    HEAD, SNAPSHOT_NAME_BYTES_MAX, SNAPSHOT_PART_BYTES_MAX, SnapshotAsk, SnapshotName, SnapshotNameError,
+    narrower,
+};
 pub use text::push_json_string;
 pub use timestamp::Timestamp;
 pub use update::{Message, Update};

@@ -7,6 +7,7 @@ use super::Timestamp;
 use super::history::{self, HistoryQuery};
 use super::limits::{PAGE_THINGS_MAX, QUERY_BYTES_MAX};
 use super::namespace::{Namespace, NamespaceError};
+use super::snapshots::{SnapshotAsk, SnapshotNameError, is_about_snapshots};
 
 /// Where the query door is explained; told with every refused query.
 pub const QUERY_DOCUMENTATION: &str = "PROTOCOL.md, section \"The query door\"";
@@ -28,6 +29,8 @@ pub enum Ask {
     History(HistoryQuery),
     /// How is the broker?
     Status,
+    /// Snapshots: save, load, list, delete, read and bring one.
+    Snapshot(SnapshotAsk),
 }
 
 /// Which things are there, with their values?
@@ -80,6 +83,9 @@ pub enum QueryError {
     /// A namespace breaks the rule.
     #[error("{0}")]
     Namespace(#[from] NamespaceError),
+    /// A snapshot's name breaks the rule.
+    #[error("{0}")]
+    SnapshotName(#[from] SnapshotNameError),
 }
 
 /// The wire's shape. Unknown keys are ignored, so that a newer client can ask an older broker.
@@ -121,12 +127,17 @@ impl Ask {
     /// # Errors
     /// Where it is not one; the error's text is told to who asked.
     pub fn decode(bytes: &[u8]) -> Result<Self, QueryError> {
-        if bytes.len() > QUERY_BYTES_MAX {
+        let about_snapshots = is_about_snapshots(bytes);
+        // A part of a snapshot has the room of a message; what is longer does not come here.
+        if bytes.len() > QUERY_BYTES_MAX && about_snapshots != Some(true) {
             return Err(QueryError::TooLong { bytes: bytes.len() });
         }
         if bytes.trim_ascii_start().starts_with(b"[") {
             // Serde would take a list for the object with its keys left out.
             return Err(serde_json::Error::custom("a list where an object is expected").into());
+        }
+        if about_snapshots.is_some() {
+            return SnapshotAsk::decode(bytes).map(Self::Snapshot);
         }
         Ok(match serde_json::from_slice(bytes)? {
             Shape::Status => Self::Status,
@@ -148,6 +159,7 @@ impl Ask {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let shape = match self {
+            Self::Snapshot(ask) => return ask.encode(),
             Self::Status => Shape::Status,
             Self::History(query) => Shape::History(query.into()),
             Self::Forget { ns, tree } => Shape::Forget { ns: ns.as_str().into(), tree: *tree },

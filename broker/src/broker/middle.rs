@@ -32,6 +32,8 @@ pub(super) struct Middle {
     pub(super) zmq_in: Incoming,
     pub(super) udp_in: Incoming,
     pub(super) query_in: Incoming,
+    /// What snapshots bring back.
+    pub(super) snapshots_in: Incoming,
     /// When this turn began, by the clock for timers and by the wall clock: what comes in a turn comes then.
     pub(super) instant: Instant,
     pub(super) now: Timestamp,
@@ -78,6 +80,7 @@ impl Middle {
             zmq_in: Incoming::default(),
             udp_in: Incoming::default(),
             query_in: Incoming::default(),
+            snapshots_in: Incoming::default(),
             instant,
             now: super::now(),
             rejections: Complaints::default(),
@@ -161,6 +164,13 @@ impl Middle {
         if let Some(history) = &mut self.history {
             history.forget(ns, self.hub.seq());
         }
+    }
+
+    /// Takes an update that a snapshot has, as one that arrives now.
+    pub(super) fn bring_back(&mut self, update: Update<'_>) -> Result<u64, Rejected> {
+        let Self { hub, clients, store, history, snapshots_in: counters, message: out, instant, now, .. } = self;
+        let (instant, now) = (*instant, *now);
+        (Way { hub, clients, store, history, counters, out, instant, now }).take(Ok(update))
     }
 
     /// Gives back the memory of what was forgotten long ago, once it is off the disk too.

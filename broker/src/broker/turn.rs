@@ -14,6 +14,7 @@ use thingsbus_client::directory::Scope;
 
 use super::as_of;
 use super::forgetting::Forgetting;
+use super::loading::Loading;
 use super::middle::{Kept, Middle};
 use super::register;
 use super::status::{Openings, Status};
@@ -30,6 +31,7 @@ use crate::door::udp::Udp;
 use crate::hub::Hub;
 use crate::store::Store;
 use crate::store::historian::Asked;
+use crate::store::snapshots::Refusal;
 use crate::zmtp::Role;
 
 /// What wakes a sleeping broker.
@@ -130,6 +132,7 @@ pub(super) struct Turn {
     /// Askers that are not read from because too many wait for the disk.
     held: HashSet<usize>,
     forgetting: Forgetting,
+    loading: Loading,
 }
 
 /// What the system dropped at the UDP door, as it was last looked at.
@@ -192,6 +195,7 @@ impl Turn {
             scratch: Scratch::default(),
             held: HashSet::new(),
             forgetting: Forgetting::default(),
+            loading: Loading::default(),
         };
         turn.apply(&config, now);
         turn.snapshot.due = now + turn.snapshot_every();
@@ -204,6 +208,7 @@ impl Turn {
             || self.snapshot.part.is_some()
             || self.middle.clients.has_parts()
             || !self.forgetting.is_empty()
+            || self.loading.has_more()
         {
             return Some(Duration::ZERO);
         }
@@ -234,6 +239,7 @@ impl Turn {
         if let Some(late) = self.forgetting.turn(&mut self.middle) {
             self.answer_late(vec![late]);
         }
+        self.loading.turn(&mut self.middle);
         if let Some(store) = &mut self.middle.store {
             store.turn(&mut self.middle.hub, instant, &mut self.complaints);
             let released = std::mem::take(&mut store.released);
@@ -298,6 +304,8 @@ impl Turn {
 
     /// Writes what is not on disk yet, until `deadline` at the latest.
     pub(super) fn finish_store(&mut self, deadline: Instant) {
+        // A snapshot that is being loaded is waited for by who reads it.
+        self.loading = Loading::default();
         if let Some(store) = self.middle.store.take() {
             store.finish(&mut self.middle.hub, deadline);
         }
@@ -434,6 +442,20 @@ impl Turn {
                         forgetting.add(ns, tree, middle.hub.seq(), To::Asker(envelope));
                         return None;
                     }
+                    Ok(Question::Ask(Ask::Snapshot(ask))) => {
+                        queries.answered += 1;
+                        let Middle { hub, store, .. } = &mut *middle;
+                        match store {
+                            Some(store) => {
+                                store.ask_snapshots(ask, hub, now, To::Asker(envelope));
+                                return None;
+                            }
+                            None => {
+                                let refusal = Refusal::no_store().to_json();
+                                out.extend_from_slice(refusal.to_string().as_bytes());
+                            }
+                        }
+                    }
                     Ok(Question::Ask(_)) => {
                         let askers = openings.clone();
                         let status = Status { middle, senders, askers, queries, udp, config, started };
@@ -551,7 +573,7 @@ impl Turn {
         self.senders.set_connections_max(connections_max);
         self.askers.set_connections_max(connections_max);
         if let Some(store) = &mut self.middle.store {
-            store.set_every(Duration::from_secs(config.store.every_s));
+            store.set(&config.store, now);
         }
         if let Some(history) = &mut self.middle.history {
             history.set_every(Duration::from_secs(config.store.every_s));

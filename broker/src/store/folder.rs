@@ -22,6 +22,12 @@ const HEAD: &str = "head";
 /// The file of the history.
 const HISTORY: &str = "history";
 
+/// The folder's folder for snapshots.
+const SNAPSHOTS: &str = "snapshots";
+
+/// An empty file that is there from when a broken file is set aside until a snapshot's things are in the new one.
+const RESTORING: &str = "head-restoring";
+
 impl Folder {
     /// Makes the folder where it is not there.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
@@ -35,6 +41,28 @@ impl Folder {
 
     pub(super) fn head(&self) -> PathBuf {
         self.file(HEAD)
+    }
+
+    pub(super) fn snapshots(&self) -> PathBuf {
+        self.path.join(SNAPSHOTS)
+    }
+
+    /// Was a start cut short that put a snapshot in a broken file's place?
+    pub(super) fn is_restoring(&self) -> bool {
+        self.path.join(RESTORING).exists()
+    }
+
+    /// A snapshot takes a broken file's place from here on, and it is not all written yet.
+    pub(super) fn note_restoring(&self) -> io::Result<()> {
+        File::create(self.path.join(RESTORING))?;
+        File::open(&self.path)?.sync_all()
+    }
+
+    /// It is all written.
+    pub(super) fn forget_restoring(&self) {
+        if let Err(error) = fs::remove_file(self.path.join(RESTORING)) {
+            tracing::warn!("store: {RESTORING} cannot be removed: {error}");
+        }
     }
 
     pub(super) fn history(&self) -> PathBuf {

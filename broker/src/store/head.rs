@@ -2,6 +2,7 @@
 //! all, and every page has a checksum, which is looked at whenever the file is opened.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use redb::{
@@ -9,7 +10,7 @@ use redb::{
     TableDefinition, TableError,
 };
 use thingsbus_adaptor::wire::Namespace;
-use thingsbus_client::directory::Value;
+use thingsbus_client::directory::{Scope, Value};
 
 use super::batch::Batch;
 use super::row;
@@ -58,9 +59,10 @@ pub(super) struct Loaded {
     pub(super) life: Option<Life>,
 }
 
-/// The file of the directory.
+/// The file of the directory. Who reads it besides has a clone; it is closed when the last one is gone.
+#[derive(Clone)]
 pub(super) struct Head {
-    database: Database,
+    database: Arc<Database>,
 }
 
 impl Head {
@@ -87,7 +89,40 @@ impl Head {
                 Some(_) => writing.abort()?,
                 None => writing.commit().map_err(other)?,
             }
-            Ok(Self { database })
+            Ok(Self { database: Arc::new(database) })
+        })
+    }
+
+    /// Are both the same, opened once?
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.database, &other.database)
+    }
+
+    /// Gives the last values of the thing `ns` and those below it, and their ttls, to `each`, by name, as long as it
+    /// says `true`; all as of one commit, whatever is written meanwhile.
+    pub(super) fn each_below(
+        &self,
+        ns: &Namespace,
+        mut each: impl FnMut(&str, &Value<'_>, Option<Duration>) -> bool,
+    ) -> Result<(), Problem> {
+        guarded(|| {
+            let reading = self.database.begin_read().map_err(other)?;
+            let things = reading.open_table(THINGS).map_err(other)?;
+            let scope = Scope { ns: ns.as_str(), tree: true };
+            for row in things.range(ns.as_str()..)? {
+                let (name, row) = row?;
+                if !name.value().starts_with(ns.as_str()) {
+                    break;
+                }
+                if !scope.holds(name.value()) || Namespace::parse(name.value()).is_err() {
+                    continue;
+                }
+                let Some((value, ttl)) = row::read(row.value()) else { continue };
+                if !each(name.value(), &value, ttl) {
+                    break;
+                }
+            }
+            Ok(())
         })
     }
 

@@ -2,6 +2,7 @@
 //! that it was given is lost, and it is given nothing more meanwhile.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::batch::Batch;
@@ -38,10 +39,30 @@ pub(super) trait Opener: Send {
     fn set_aside(&self) -> std::io::Result<String>;
 }
 
+/// The file of the directory, for others to read; there is none while it cannot be used. Who has it gives it back soon
+/// after it is not [`Lent::is`] the one any more: it is opened anew only when nobody has it.
+#[derive(Clone, Default)]
+pub(super) struct Lent(Arc<Mutex<Option<Head>>>);
+
+impl Lent {
+    pub(super) fn get(&self) -> Option<Head> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn is(&self, head: &Head) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|lent| lent.is(head))
+    }
+
+    pub(super) fn set(&self, head: Option<&Head>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = head.cloned();
+    }
+}
+
 /// What runs on its thread.
 pub(super) struct Keeper<O, R> {
     pub(super) opener: O,
     pub(super) head: Option<Head>,
+    pub(super) lent: Lent,
     pub(super) orders: Receiver<Order>,
     pub(super) report: R,
     pub(super) first_pause: Duration,
@@ -50,6 +71,12 @@ pub(super) struct Keeper<O, R> {
 impl<O: Opener, R: FnMut(Report)> Keeper<O, R> {
     /// Until it is told to end, or nobody is there to tell.
     pub(super) fn run(mut self) {
+        self.lent.set(self.head.as_ref());
+        self.obey();
+        self.lent.set(None);
+    }
+
+    fn obey(&mut self) {
         while let Ok(order) = self.orders.recv() {
             match order {
                 Order::Write(batch) => {
@@ -91,9 +118,10 @@ impl<O: Opener, R: FnMut(Report)> Keeper<O, R> {
             Some(head) => head,
             None => self.open()?,
         };
-        head.write(batch)?;
-        self.head = Some(head);
-        Ok(())
+        let written = head.write(batch);
+        self.lent.set(written.is_ok().then_some(&head));
+        self.head = written.is_ok().then_some(head);
+        written
     }
 
     fn open(&mut self) -> Result<Head, Problem> {

@@ -9,8 +9,8 @@ mod history;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use thingsbus_adaptor::wire::{Scratch, Timestamp, decode_update};
@@ -18,7 +18,9 @@ use thingsbus_client::directory::Record;
 
 use super::batch::Batch;
 use super::head::{Head, Life, Problem};
-use super::keeper::{Keeper, Opener};
+use super::keeper::{Keeper, Lent, Opener};
+use super::snapshots::Shelf;
+use super::snapshots::tests::memory::MemoryFiles;
 use super::{State, Store, open_and_load};
 use crate::door::complaints::Complaints;
 use crate::hub::{Hub, HubLimits};
@@ -174,7 +176,19 @@ fn settle(store: &mut Store, hub: &mut Hub, complaints: &mut Complaints) -> bool
 
 fn start(disk: &Disk, hub: &mut Hub) -> Store {
     let (head, _) = open_and_load(&Drive(disk.clone()), hub).unwrap();
-    Store::start(Drive(disk.clone()), head, PathBuf::from("disk"), hub, AT_ONCE, || {}).unwrap()
+    start_with(Drive(disk.clone()), head, hub, AT_ONCE)
+}
+
+fn start_with(
+    opener: impl Opener + 'static,
+    head: Option<Head>,
+    hub: &Hub,
+    (every, first_pause): (Duration, Duration),
+) -> Store {
+    let never = (Duration::ZERO, 1);
+    let nowhere = Shelf::new(Arc::new(MemoryFiles::default()));
+    Store::start((opener, head), nowhere, PathBuf::from("disk"), hub, (every, first_pause, never), || {})
+        .unwrap()
 }
 
 #[test]
@@ -233,8 +247,7 @@ fn a_disk_that_is_full_from_the_start_is_read_and_its_life_is_not_lived_twice() 
         without_a_head += u32::from(head.is_none());
         assert_eq!(known(&live), known(&before), "{operation}");
         assert_eq!(live.epoch(), if head.is_some() { "that" } else { "this" }, "{operation}");
-        let mut store =
-            Store::start(Drive(disk.clone()), head, PathBuf::from("disk"), &live, AT_ONCE, || {}).unwrap();
+        let mut store = start_with(Drive(disk.clone()), head, &live, AT_ONCE);
         say(&mut live, 2, 20);
         settle(&mut store, &mut live, &mut Complaints::default());
         drop(store); // Killed.
@@ -372,7 +385,7 @@ fn a_file_that_breaks_while_it_is_used_is_set_aside_and_written_anew() {
     let (head, _) = open_and_load(&Drive(first.clone()), &mut live).unwrap();
     let opener = Two { first: first.clone(), second: second.clone(), aside: Mutex::new(false) };
     let first_disk = opener.first.clone();
-    let mut store = Store::start(opener, head, PathBuf::from("disk"), &live, AT_ONCE, || {}).unwrap();
+    let mut store = start_with(opener, head, &live, AT_ONCE);
     let mut complaints = Complaints::default();
     for value in 0..50 {
         say(&mut live, value, value);
@@ -396,6 +409,7 @@ fn a_keeper_that_nobody_waits_for_ends() {
     let keeper = Keeper {
         opener: Drive(disk),
         head: Some(head),
+        lent: Lent::default(),
         orders: orders_in,
         report: |_| {},
         first_pause: Duration::ZERO,

@@ -8,7 +8,7 @@ use toml::{Table, Value};
 use crate::args::Args;
 
 /// Every setting, by its name in the file.
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 22] = [
     "bind",
     "port",
     "ports_file",
@@ -16,6 +16,8 @@ const KEYS: [&str; 20] = [
     "snapshot.heard_within_s",
     "store.data",
     "store.every_s",
+    "store.snapshot_every_h",
+    "store.snapshots_kept",
     "history.enabled",
     "history.bytes_max",
     "history.values_days",

@@ -50,8 +50,7 @@ fn what_was_acknowledged_is_there_after_300_power_cuts_and_each_number_with_what
             number = last.unwrap_or(0);
             let every = if cut % 2 == 0 { Duration::ZERO } else { Duration::from_secs(60) };
             let pauses = (every, Duration::from_millis(1));
-            let mut store =
-                Store::start(Drive(disk.clone()), head, PathBuf::from("disk"), &hub, pauses, || {}).unwrap();
+            let mut store = start_with(Drive(disk.clone()), head, &hub, pauses);
             let mut complaints = Complaints::default();
             while !disk.is_off() {
                 if number < sent + 100 {
