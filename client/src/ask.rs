@@ -39,12 +39,14 @@ pub fn ask(broker: &BrokerName, question: &Ask, limit: Duration) -> Result<Strin
     let left = || deadline.saturating_duration_since(Instant::now());
     let no_answer = |why| Error::NoAnswer { broker: broker.clone(), waited: limit, why };
     let places = places(broker).map_err(no_answer)?;
+    // Asked again elsewhere it would be done twice: who has taken it is waited for.
+    let patience = if matches!(question, Ask::Snapshot(_)) { LONGEST } else { PLACE_WAIT };
     let question = question.encode();
     let place_wait = if places.len() > 1 { PLACE_WAIT } else { LONGEST };
     loop {
         let mut why = String::new();
         for place in &places {
-            match ask_at(place, &question, left().min(place_wait))? {
+            match ask_at(place, &question, left().min(place_wait), left().min(patience))? {
                 Ok(answer) => return Ok(answer),
                 Err(seen) if left().is_zero() => return Err(no_answer(seen)),
                 Err(seen) => why = seen,
@@ -64,7 +66,12 @@ fn places(broker: &BrokerName) -> Result<Vec<Candidate>, String> {
 }
 
 /// The answer, or what was seen instead.
-fn ask_at(place: &Candidate, question: &[u8], wait: Duration) -> Result<Result<String, String>, Error> {
+fn ask_at(
+    place: &Candidate,
+    question: &[u8],
+    wait: Duration,
+    patience: Duration,
+) -> Result<Result<String, String>, Error> {
     let zmq_error = |error: zmq::Error| Error::Zmq(error.to_string());
     let (socket, monitor) = with(|context| {
         let socket = context.socket(SocketType::REQ)?;
@@ -76,14 +83,22 @@ fn ask_at(place: &Candidate, question: &[u8], wait: Duration) -> Result<Result<S
     })
     .map_err(zmq_error)?;
     let sent = socket.connect(&place.url()).and_then(|()| socket.send(question, DONTWAIT));
-    let answer = sent.map(|()| answer(&socket, &monitor, place, wait)).map_err(zmq_error);
+    let answer = sent.map(|()| answer(&socket, &monitor, place, wait, patience)).map_err(zmq_error);
     drop(socket);
     monitor.wait_for_the_end();
     answer
 }
 
-fn answer(socket: &Socket, monitor: &Monitor, place: &Candidate, wait: Duration) -> Result<String, String> {
-    let deadline = Instant::now() + wait;
+/// Waits so long, and with `patience` for who is there.
+fn answer(
+    socket: &Socket,
+    monitor: &Monitor,
+    place: &Candidate,
+    wait: Duration,
+    patience: Duration,
+) -> Result<String, String> {
+    let begun = Instant::now();
+    let mut deadline = Instant::now() + wait;
     let address = place.address;
     let mut seen = format!("connecting to {address}");
     loop {
@@ -92,7 +107,10 @@ fn answer(socket: &Socket, monitor: &Monitor, place: &Candidate, wait: Duration)
         }
         while let Some(told) = monitor.next_event() {
             match told {
-                event::HANDSHAKE_SUCCEEDED => seen = format!("connected to {address}, and nothing comes"),
+                event::HANDSHAKE_SUCCEEDED => {
+                    seen = format!("connected to {address}, and nothing comes");
+                    deadline = deadline.max(begun + patience);
+                }
                 event::DISCONNECTED => return Err(format!("the connection to {address} was lost")),
                 event::CLOSED => return Err(format!("{address} does not accept the connection")),
                 _ => {}

@@ -18,6 +18,7 @@ mod pairings;
 mod program;
 mod python;
 mod simulated;
+mod snapshots;
 mod store;
 mod stream;
 mod support;

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use thingsbus_adaptor::Address;
 
 use crate::failure::EXIT_USAGE;
-use crate::{adapt, bench, forget, get, history, ls, send, tree, wait, watch};
+use crate::{adapt, bench, forget, get, history, ls, send, snapshot, tree, wait, watch};
 
 /// Look at what sensors say, and say something: the command-line tool of Thingsbus.
 #[derive(Debug, Parser)]
@@ -62,6 +62,11 @@ pub(crate) enum Command {
     Wait(wait::Options),
     Send(send::Options),
     Forget(forget::Options),
+    /// Keep the directory as it is under a name, and bring it back
+    Snapshot {
+        #[command(subcommand)]
+        command: snapshot::Command,
+    },
     /// Turn what something else says into updates, until it ends or Ctrl-C
     Adapt {
         #[command(subcommand)]
@@ -96,7 +101,7 @@ Examples:
 Exit codes:
   0    done
   1    could not: no broker, or not in time
-  2    not there, or the time to wait for it ran out
+  2    not there, or the time to wait for it ran out; of snapshot diff: something differs
   64   wrong command line
   130  Ctrl-C";
 

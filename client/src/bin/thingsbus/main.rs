@@ -17,6 +17,7 @@ mod nearest;
 mod numbers;
 mod output;
 mod send;
+mod snapshot;
 mod status;
 mod text;
 mod things;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Command::Send(options) => send::run(options, &global, &mut output),
         Command::Forget(options) => forget::run(options, &global, &mut output),
         Command::History(options) => history::run(&options, &global, &mut output),
+        Command::Snapshot { command } => snapshot::run(command, &global, &mut output),
         Command::Wait(options) => wait::run(&options, &global, &mut output),
         Command::Adapt { command } => adapt::run(command, &global),
         Command::Status => status::run(&global, &mut output),
