@@ -256,7 +256,9 @@ impl Opened {
             (store.swept, store.through, store.due) = (0, 0, Some(Instant::now()));
             store.restoring = restoring.filter(|folder| {
                 let is_empty = hub.directory().is_empty();
-                is_empty.then(|| folder.forget_restoring());
+                if is_empty {
+                    folder.forget_restoring();
+                }
                 !is_empty
             });
         }

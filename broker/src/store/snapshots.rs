@@ -212,7 +212,8 @@ impl Store {
     }
 
     fn refuse(&mut self, refusal: &Refusal, to: To) {
-        tracing::warn!("snapshots: {}", refusal.message);
+        // Who asked is told; who asks over and over must not fill the log.
+        tracing::debug!("snapshots: {}", refusal.message);
         self.released.push(Late { to, answer: refusal.to_json().to_string().into_bytes() });
     }
 
@@ -259,7 +260,7 @@ impl Store {
 
     /// Is it time for an automatic one?
     fn add_auto(&mut self, hub: &Hub, instant: Instant, now: Timestamp) {
-        if !self.snapshots.due().is_some_and(|due| due <= instant) {
+        if self.snapshots.due().is_none_or(|due| due > instant) {
             return;
         }
         if hub.directory().is_empty() {

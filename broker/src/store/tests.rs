@@ -6,6 +6,7 @@
 mod acks;
 mod disk;
 mod history;
+mod snapshots;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,8 +20,8 @@ use thingsbus_client::directory::Record;
 use super::batch::Batch;
 use super::head::{Head, Life, Problem};
 use super::keeper::{Keeper, Lent, Opener};
-use super::snapshots::Shelf;
 use super::snapshots::tests::memory::MemoryFiles;
+use super::snapshots::{Rhythm, Shelf};
 use super::{State, Store, open_and_load};
 use crate::door::complaints::Complaints;
 use crate::hub::{Hub, HubLimits};
@@ -186,9 +187,17 @@ fn start_with(
     (every, first_pause): (Duration, Duration),
 ) -> Store {
     let never = (Duration::ZERO, 1);
-    let nowhere = Shelf::new(Arc::new(MemoryFiles::default()));
-    Store::start((opener, head), nowhere, PathBuf::from("disk"), hub, (every, first_pause, never), || {})
-        .unwrap()
+    start_beside((opener, head), MemoryFiles::default(), hub, (every, first_pause, never))
+}
+
+/// With its snapshots in `files`.
+fn start_beside(
+    head: (impl Opener + 'static, Option<Head>),
+    files: MemoryFiles,
+    hub: &Hub,
+    times: (Duration, Duration, Rhythm),
+) -> Store {
+    Store::start(head, Shelf::new(Arc::new(files)), PathBuf::from("disk"), hub, times, || {}).unwrap()
 }
 
 #[test]

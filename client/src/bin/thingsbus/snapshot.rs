@@ -58,7 +58,7 @@ pub(crate) enum Command {
     },
     /// Show what changed since a snapshot, or from one to another
     ///
-    /// + is there now and was not, - was there and is not, ~ has another value. Ends with 0 where nothing differs, with 2
+    /// What is there now and was not has a +, what was there and is not a -, what has another value a ~. Ends with 0 where nothing differs, with 2
     /// where something does, and with 1 where it cannot be told.
     #[command(after_help = "Example: thingsbus snapshot diff before-the-move")]
     Diff {

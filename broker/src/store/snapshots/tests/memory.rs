@@ -74,6 +74,10 @@ impl MemoryFiles {
         Self(Arc::new(Mutex::new(contents)))
     }
 
+    pub(in crate::store) fn names(&self) -> Vec<String> {
+        self.lock().now.keys().cloned().collect()
+    }
+
     pub(in crate::store) fn bytes(&self, name: &str) -> Option<Vec<u8>> {
         self.lock().now.get(name).map(|file| file.lock().unwrap().now.clone())
     }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use thingsbus_adaptor::wire::{
-    Ask, HEAD, Message, Namespace, Query, Scratch, SnapshotName, SnapshotNameError, decode_message,
+    Ask, HEAD, Message, Namespace, Query, Scratch, SnapshotName, SnapshotNameError, Timestamp, decode_message,
 };
 use thingsbus_client::ask;
 
@@ -76,7 +76,7 @@ fn page(query: &Query, global: &Global) -> Result<(Vec<Told>, Option<Namespace>)
             told.map_err(|why| Failure::failed(format_args!("{broker} tells a thing that is none: {why}")))?;
         Ok(Told {
             ns: Namespace::parse(&told.ns).map_err(Failure::failed)?,
-            ts: told.ts.map(|ts| ts.seconds()),
+            ts: told.ts.map(Timestamp::seconds),
             data: told.data.to_owned(),
             documentation_url: told.documentation_url.map(Cow::into_owned),
         })
