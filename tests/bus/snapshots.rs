@@ -203,6 +203,24 @@ fn a_part_is_saved_and_a_part_is_loaded() {
 }
 
 #[test]
+fn a_thing_that_is_to_be_forgotten_in_time_comes_back_as_such() {
+    let folder = ScratchFolder::new();
+    let broker = start(&folder);
+    let doors = broker.doors();
+    let with_ttl = json!({"type": "thing_update", "ns": "a", "data": 1, "ttl": 3600});
+    assert!(Req::connect(&doors).ask(&with_ttl)["error"].is_null());
+    ask(&doors, "snapshot_save", "x");
+    doors.ask(&json!({"type": "thing_forget", "ns": "a"}));
+    assert_eq!(ask(&doors, "snapshot_load", "x")["set"], 1);
+    ask(&doors, "snapshot_save", "y");
+    for name in ["x", "y"] {
+        let part = ask(&doors, "snapshot_part", name);
+        let text = part["text"].as_str().expect("text");
+        assert!(text.contains("\"ttl\":3600.0}\n"), "{text}");
+    }
+}
+
+#[test]
 fn what_cannot_be_is_refused_with_what_to_do() {
     let folder = ScratchFolder::new();
     let broker = start(&folder);

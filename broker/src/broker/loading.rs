@@ -53,6 +53,16 @@ enum Next {
     NotYet,
 }
 
+/// How a slice ended.
+enum Slice {
+    /// The stream has its turn.
+    Over,
+    /// What is still being read wakes the broker when it comes.
+    Waits,
+    /// Everything is loaded: the answer.
+    Loaded(Value),
+}
+
 impl Loading {
     pub(super) fn has_more(&self) -> bool {
         self.has_more
@@ -66,11 +76,12 @@ impl Loading {
         }
         let Some(task) = &mut self.task else { return };
         let outcome = match task.slice(middle) {
-            Ok(None) => {
-                self.has_more = task.has_more();
+            Ok(Slice::Waits) => return,
+            Ok(Slice::Over) => {
+                self.has_more = true;
                 return;
             }
-            Ok(Some(answer)) => Ok(answer),
+            Ok(Slice::Loaded(answer)) => Ok(answer),
             Err(refusal) => Err(task.refused(refusal)),
         };
         if let (Some(task), Some(store)) = (self.task.take(), &mut middle.store) {
@@ -91,19 +102,14 @@ impl Task {
         }
     }
 
-    /// Is there something in hand? What is still being read wakes the broker when it comes.
-    fn has_more(&self) -> bool {
-        self.is_over || !self.things.is_empty()
-    }
-
-    /// Looks at some things. Gives the answer when those were the last.
-    fn slice(&mut self, middle: &mut Middle) -> Result<Option<Value>, Refusal> {
+    /// Looks at some things.
+    fn slice(&mut self, middle: &mut Middle) -> Result<Slice, Refusal> {
         let mut left = LOADED;
         while left > 0 {
             let next = self.look()?;
-            let Some(Begun { scope, .. }) = &self.begun else { return Ok(None) };
+            let Some(Begun { scope, .. }) = &self.begun else { return Ok(Slice::Waits) };
             let end = match next {
-                Next::NotYet => return Ok(None),
+                Next::NotYet => return Ok(Slice::Waits),
                 Next::Thing => self.things.front().map(|thing| thing.ns.as_str()),
                 Next::End => None,
             };
@@ -120,14 +126,16 @@ impl Task {
                 self.after = Some(ns);
             }
             if left == 0 {
-                return Ok(None);
+                break;
             }
-            let Some(thing) = self.things.pop_front() else { return Ok(Some(self.answer(middle))) };
+            let Some(thing) = self.things.pop_front() else {
+                return Ok(Slice::Loaded(self.answer(middle)));
+            };
             self.put(&thing, middle);
             self.after = Some(thing.ns.as_str().to_owned());
             left -= 1;
         }
-        Ok(None)
+        Ok(Slice::Over)
     }
 
     /// Takes what came.

@@ -39,9 +39,8 @@ impl Auto {
         now: Timestamp,
     ) -> Self {
         let left = newest.map_or(Duration::ZERO, |newest| every.saturating_sub(now.since(newest)));
-        let mut auto = Self { every: None, kept, due: instant.checked_add(left.max(FIRST_AFTER)) };
-        auto.set((every, kept), instant);
-        auto
+        let due = instant.checked_add(left.max(FIRST_AFTER));
+        Self { every: (!every.is_zero()).then_some(every), kept, due }
     }
 
     pub(in crate::store) fn set(&mut self, (every, kept): (Duration, usize), now: Instant) {
@@ -49,7 +48,7 @@ impl Auto {
         self.every = (!every.is_zero()).then_some(every);
         self.kept = kept;
         // A change of mind is obeyed from now on.
-        if before.is_some() && before != self.every {
+        if before != self.every {
             self.due = self.every.and_then(|every| now.checked_add(every));
         }
     }
@@ -161,5 +160,11 @@ mod tests {
         assert_eq!(auto.due, Some(start + hours(24)));
         auto.again(false, start);
         assert_eq!(auto.due, Some(start + AGAIN_AFTER));
+        auto.set((hours(24), 5), start);
+        assert_eq!((auto.due, auto.kept), (Some(start + AGAIN_AFTER), 5));
+        auto.set((Duration::ZERO, 5), start);
+        assert_eq!(auto.due, None);
+        auto.set((hours(1), 5), start);
+        assert_eq!(auto.due, Some(start + hours(1)));
     }
 }

@@ -73,6 +73,13 @@ impl Import {
         Ok(())
     }
 
+    /// Nothing becomes of it.
+    pub(in crate::store) fn remove(self, shelf: &Shelf) {
+        // Without its buffer, which would be written once more.
+        drop(self.out.into_parts());
+        shelf.remove_unfinished(UNFINISHED);
+    }
+
     /// Everything came: makes a snapshot of it, with its things in order.
     pub(in crate::store) fn finish(
         self,

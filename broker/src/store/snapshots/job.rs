@@ -225,7 +225,12 @@ impl Jobs {
             return Ok(saved("snapshot_imported", &saving, written));
         }
         let next = import.bytes();
-        self.import = Some(import);
+        if taken.as_ref().is_err_and(|refusal| refusal.error == Refusal::DISK) {
+            // How much of it was written is not known: it is begun again.
+            import.remove(&self.shelf);
+        } else {
+            self.import = Some(import);
+        }
         taken.map(|()| json!({ "type": "snapshot_put", "name": put.name.as_str(), "next": next }))
     }
 }

@@ -13,6 +13,9 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
+    /// What the disk says no to.
+    pub(crate) const DISK: &'static str = "disk_failed";
+
     /// There is no disk.
     pub(crate) fn no_store() -> Self {
         let message = "this broker keeps nothing on disk (--data none), so there are no snapshots; start it with \
@@ -22,7 +25,7 @@ impl Refusal {
 
     /// The disk says no.
     pub(crate) fn disk(what: impl Display) -> Self {
-        Self { error: "disk_failed", message: what.to_string() }
+        Self { error: Self::DISK, message: what.to_string() }
     }
 
     /// The broker is told to end.

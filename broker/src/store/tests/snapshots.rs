@@ -96,7 +96,8 @@ fn the_file_is_opened_anew_though_it_was_lent() {
         lent: lent.clone(),
         orders: orders_in,
         report: move |report| reports_out.send(report).unwrap(),
-        first_pause: Duration::from_millis(1),
+        // So long there is none after a failure.
+        first_pause: Duration::from_millis(300),
     };
     let thread = std::thread::spawn(|| keeper.run());
     let write = |live: &mut Hub, value| {
@@ -104,6 +105,7 @@ fn the_file_is_opened_anew_though_it_was_lent() {
         orders.send(Order::Write(batch_of(live, 0))).unwrap();
         let mut failed = 0;
         while let Report::Failing(_) = reports.recv().unwrap() {
+            assert!(lent.get().is_none(), "nobody gets it any more");
             failed += 1;
         }
         failed
