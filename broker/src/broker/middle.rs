@@ -168,7 +168,8 @@ impl Middle {
 
     /// Takes an update that a snapshot has, as one that arrives now.
     pub(super) fn bring_back(&mut self, update: Update<'_>) -> Result<u64, Rejected> {
-        let Self { hub, clients, store, history, snapshots_in: counters, message: out, instant, now, .. } = self;
+        let Self { hub, clients, store, history, snapshots_in: counters, message: out, instant, now, .. } =
+            self;
         let (instant, now) = (*instant, *now);
         (Way { hub, clients, store, history, counters, out, instant, now }).take(Ok(update))
     }
