@@ -58,7 +58,8 @@ impl Forgetting {
             return None;
         }
         let Task { ns, tree, count, to, .. } = self.tasks.pop_front()?;
-        tracing::info!("forgot {count} things: {ns}{}", if tree { " and what is below it" } else { "" });
+        let s = if count == 1 { "" } else { "s" };
+        tracing::info!("forgot {count} thing{s}: {ns}{}", if tree { " and what is below it" } else { "" });
         let answer = json!({
             "type": "things_forgotten", "ns": ns.as_str(), "tree": tree, "count": count, "seq": middle.hub.seq(),
         });

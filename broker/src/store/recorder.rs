@@ -57,10 +57,12 @@ pub(crate) struct Recorder {
     reports: Receiver<Report>,
     thread: JoinHandle<()>,
     due: Option<Instant>,
-    /// Its thread has a buffer, since then.
-    away: Option<Instant>,
+    /// Its thread has a buffer, with what was recorded up to this.
+    away: Option<u64>,
     recorded: u64,
     thinned: u64,
+    /// How many of those recorded are in the file.
+    added: u64,
     stats: Stats,
     failing: Option<(Instant, String)>,
     /// Answers to be given now.
@@ -104,6 +106,7 @@ impl Recorder {
             away: None,
             recorded: 0,
             thinned: 0,
+            added: 0,
             stats: Stats::default(),
             failing: None,
             released: Vec::new(),
@@ -237,7 +240,7 @@ impl Recorder {
         let forgotten = std::mem::take(&mut self.forgotten);
         self.is_full = false;
         if self.orders.send(Order::Add(points, forgotten)).is_ok() {
-            self.away = Some(Instant::now());
+            self.away = Some(self.recorded);
         }
     }
 
@@ -248,7 +251,7 @@ impl Recorder {
                     let seconds = now.duration_since(since).as_secs_f64();
                     tracing::info!("history: well again after {seconds:.1} s");
                 }
-                self.away = None;
+                self.added = self.away.take().unwrap_or(self.added);
                 self.stats = stats;
                 if self.points.is_empty() && points.bytes() > ROOM_KEPT / 4 {
                     points.clear();
@@ -286,7 +289,7 @@ impl Recorder {
             "failing_s": self.failing.as_ref().map(|(since, _)| now.duration_since(*since).as_secs_f64()),
             "recorded": self.recorded,
             "thinned": self.thinned,
-            "open": self.stats.open,
+            "open": self.stats.open + (self.recorded - self.added),
             "values": tier(Tier::Values),
             "minutes": tier(Tier::Minutes),
             "hours": tier(Tier::Hours),
