@@ -41,8 +41,9 @@ use keeper::{FIRST_PAUSE, Keeper, Lent, Opener, Order, Report};
 use recorder::Recorder;
 use snapshots::{Rhythm, Shelf, Snapshots};
 
-/// How many things are copied before the stream has its turn.
-const COPIED: usize = 256;
+/// How many things are copied before the stream has its turn; so many go with each batch at least, also where somebody
+/// waits for it, so that those for whom nobody waits get to disk too.
+const COPIED: usize = 512;
 
 /// A write that takes longer is told of.
 const LONG: Duration = Duration::from_secs(5);
@@ -392,12 +393,14 @@ impl Store {
     /// updated meanwhile is copied as it is now, and again the next time.
     fn copy(&mut self, hub: &mut Hub, now: Instant, count: usize) {
         for _ in 0..count {
-            let is_time = self.batch.is_full() || self.acks.is_urgent();
-            let place = if is_time { None } else { self.places.pop() };
+            let place = if self.batch.is_full() { None } else { self.places.pop() };
             let Some(place) = place else { return self.hand_on(hub, now) };
             if let Some(record) = hub.directory().at(place) {
                 self.batch.push(record, hub.ttls.of(place));
             }
+        }
+        if self.acks.is_urgent() {
+            self.hand_on(hub, now);
         }
     }
 

@@ -20,6 +20,9 @@ pub use record::{Record, Value};
 /// What counts as a thing's weight besides its texts, in bytes: record, index entries, allocator.
 pub const THING_BYTES: usize = 256;
 
+/// How many forgotten things are removed before others have their turn.
+const REMOVED_AT_ONCE: usize = 500;
+
 /// How many notes of what was forgotten and spoke again are kept before they are looked through.
 const SPOKE_AGAIN_MAX: usize = 1_024;
 
@@ -156,12 +159,19 @@ impl Directory {
     /// Sets all that is known of a thing, its documentation URL too: where there is none now, it has none.
     pub fn set(&mut self, ns: &str, value: &Value<'_>) -> Put {
         let put = self.put(ns, value);
-        if value.documentation_url.is_none()
-            && let Some(record) = self.place(ns).and_then(|place| self.records.get_mut(place as usize))
-        {
-            record.clear_documentation_url();
+        if value.documentation_url.is_none() {
+            self.set_documentation_url(ns, None);
         }
         put
+    }
+
+    /// Sets a thing's documentation URL alone.
+    pub fn set_documentation_url(&mut self, ns: &str, url: Option<&str>) {
+        let Some(place) = self.place(ns) else { return };
+        let url = url.map(|url| self.shared(url));
+        if let Some(record) = self.records.get_mut(place as usize).filter(|record| !record.is_forgotten()) {
+            record.set_documentation_url(url);
+        }
     }
 
     /// Forgets a thing's value, as update `seq` at `now`; gives the number of its update before. Its record stays, so that what
@@ -182,11 +192,12 @@ impl Directory {
         Some(before)
     }
 
-    /// Removes what was forgotten first, but for `keep` of them, and but for what was forgotten after update `through`.
-    /// Gives the highest number that was removed.
+    /// Removes some of what was forgotten first, but for `keep` of all, and but for what was forgotten after update
+    /// `through`. Gives the highest number that was removed; there may be more.
     pub fn remove_forgotten(&mut self, keep: usize, through: u64) -> Option<u64> {
         let mut removed = None;
-        while let Some(&(place, seq)) = self.forgotten.front() {
+        for _ in 0..REMOVED_AT_ONCE {
+            let Some(&(place, seq)) = self.forgotten.front() else { break };
             if !is_forgotten_since(&self.records, place, seq) {
                 self.forgotten.pop_front(); // It spoke again.
             } else if self.forgotten_now > keep && seq <= through {

@@ -8,7 +8,7 @@
 
 mod part;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use thingsbus_adaptor::wire::{Ask, Forgotten, Mark, Message, Namespace, Query, Snapshot, Timestamp, Update};
@@ -92,6 +92,9 @@ pub struct Mirror {
     /// The seq of the last update that came by itself.
     live: Option<u64>,
     asked: Option<Asked>,
+    /// Things of which a documentation URL was sent, or that were forgotten, since that was asked: what the answer says of
+    /// their URLs may be older.
+    urls: HashSet<Box<str>>,
     ask_again: Option<Instant>,
     ready: bool,
     /// The connection is new: anything may have happened since the last one.
@@ -141,6 +144,7 @@ impl Mirror {
             marked: None,
             live: None,
             asked: None,
+            urls: HashSet::new(),
             ask_again: None,
             ready: false,
             fresh: true,
@@ -318,7 +322,7 @@ impl Mirror {
             self.asked = Some(asked);
             return;
         }
-        let tells_all = asked.since.is_some_and(|since| snapshot.since().is_some_and(|told| told < since));
+        let tells_all = asked.since.is_some() && snapshot.since().is_none();
         let is_anew = self.meet_epoch(epoch) || tells_all;
         if tells_all {
             // It does not know any more what was forgotten since; what it does not tell is gone.
@@ -418,6 +422,7 @@ impl Mirror {
         if self.anew.as_ref().unwrap_or(&self.directory).seq_of(ns) > seq {
             return; // It spoke again.
         }
+        self.note_url(ns);
         let nothing = Value { data: "null", ts, received: ts, seq, documentation_url: None };
         if let Some(anew) = &mut self.anew {
             anew.put(ns, &nothing);
@@ -429,7 +434,7 @@ impl Mirror {
             self.directory.forget(ns, seq, ts);
         }
         if self.asked.is_none() {
-            self.directory.remove_forgotten(0, u64::MAX);
+            while self.directory.remove_forgotten(0, u64::MAX).is_some() {}
         }
         if was_there {
             changed(Change {
@@ -490,6 +495,15 @@ impl Mirror {
             }
             put(&mut self.directory, ns, value);
         }
+        if !is_snapshot && value.documentation_url.is_some() {
+            self.note_url(ns);
+        } else if is_snapshot && !is_new && value.seq > 0 && !self.urls.contains(ns) {
+            // Its value is older than what was sent meanwhile, but its URL may have come with an update that was missed.
+            if let Some(anew) = &mut self.anew {
+                anew.set_documentation_url(ns, value.documentation_url);
+            }
+            self.directory.set_documentation_url(ns, value.documentation_url);
+        }
         if is_new {
             changed(Change {
                 ns,
@@ -502,6 +516,12 @@ impl Mirror {
                 is_snapshot,
                 age,
             });
+        }
+    }
+
+    fn note_url(&mut self, ns: &str) {
+        if self.asked.is_some() && !self.urls.contains(ns) {
+            self.urls.insert(ns.into());
         }
     }
 
@@ -559,7 +579,7 @@ impl Mirror {
             if let Some(anew) = self.anew.take() {
                 self.directory = anew;
             }
-            self.directory.remove_forgotten(0, u64::MAX);
+            while self.directory.remove_forgotten(0, u64::MAX).is_some() {}
             self.ready = true;
             if !self.parts.iter().any(Part::is_everything) {
                 self.ask_again.get_or_insert(now + ASK_EVERY);
@@ -579,6 +599,7 @@ impl Mirror {
             ..Query::default()
         });
         let number = self.numbers;
+        self.urls.clear();
         self.actions.push_back(Action::Ask { number, query: query.encode() });
         let since = wanted.known();
         self.asked = Some(Asked { number, part, after, first_seq, since, deadline: now + PAGE_TIME });

@@ -46,7 +46,7 @@ pub fn check_snapshot(snapshot: &Snapshot<'_>) {
     let page = Page {
         epoch: snapshot.epoch().unwrap_or("epoch"),
         seq: snapshot.seq().unwrap_or_default(),
-        since: snapshot.since().unwrap_or_default(),
+        since: snapshot.since(),
         forgotten: &forgotten,
         next: snapshot.next(),
     };

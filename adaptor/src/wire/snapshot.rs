@@ -68,7 +68,7 @@ impl<'a> Snapshot<'a> {
         self.seq
     }
 
-    /// Since when everything is told: as was asked, or 0 where the broker tells all there is, and what it does not tell
+    /// Since when everything is told, as was asked; `None` where the broker tells all there is, and what it does not tell
     /// is gone.
     #[must_use]
     pub fn since(&self) -> Option<u64> {
@@ -174,8 +174,8 @@ pub struct Page<'a> {
     pub epoch: &'a str,
     /// The broker's last update.
     pub seq: u64,
-    /// Since when everything is told; 0 where all there is is told.
-    pub since: u64,
+    /// Since when everything is told; `None` where all there is is told.
+    pub since: Option<u64>,
     /// What was forgotten since then.
     pub forgotten: &'a [&'a str],
     /// Where the next page begins; `None` on the last one.
@@ -237,7 +237,12 @@ impl<'o> SnapshotWriter<'o> {
         if let Some(page) = page {
             out.extend_from_slice(br#","epoch":"#);
             push_json_string(out, page.epoch);
-            push(out, format_args!(",\"seq\":{},\"since\":{},\"count\":{count},", page.seq, page.since));
+            push(out, format_args!(",\"seq\":{},\"since\":", page.seq));
+            match page.since {
+                Some(since) => push_integer(out, since),
+                None => out.extend_from_slice(b"null"),
+            }
+            push(out, format_args!(",\"count\":{count},"));
             out.extend_from_slice(b"\"forgotten\":[");
             for (index, ns) in page.forgotten.iter().enumerate() {
                 push(out, format_args!("{}\"{ns}\"", if index == 0 { "" } else { "," }));

@@ -12,6 +12,9 @@ use crate::door::late::{Late, To};
 /// How many things are forgotten before the stream has its turn.
 const FORGOTTEN: usize = 500;
 
+/// The most tasks that wait. Who comes then is told to ask again.
+const TASKS_MAX: usize = 64;
+
 /// What somebody asked to be forgotten.
 struct Task {
     ns: Namespace,
@@ -36,6 +39,11 @@ impl Forgetting {
         self.tasks.push_back(Task { ns, tree, up_to, after: None, count: 0, to });
     }
 
+    /// Do as many tasks wait as there is room for?
+    pub(super) fn is_busy(&self) -> bool {
+        self.tasks.len() >= TASKS_MAX
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.tasks.is_empty()
     }
@@ -45,8 +53,9 @@ impl Forgetting {
     pub(super) fn turn(&mut self, middle: &mut Middle) -> Option<Late> {
         let task = self.tasks.front_mut()?;
         let scope = Scope { ns: task.ns.as_str(), tree: task.tree };
-        let things = middle.hub.directory().things(scope, task.after.as_deref());
+        let things = middle.hub.directory().things_and_forgotten(scope, task.after.as_deref());
         let slice: Vec<(String, u64)> = things.take(FORGOTTEN).map(name_and_seq).collect();
+        // Those that are forgotten already take a look, too.
         for (ns, seq) in &slice {
             if *seq <= task.up_to && middle.forget(ns) {
                 middle.forget_past(ns);
@@ -63,14 +72,7 @@ impl Forgetting {
         let answer = json!({
             "type": "things_forgotten", "ns": ns.as_str(), "tree": tree, "count": count, "seq": middle.hub.seq(),
         });
-        let late = Late { to, answer: answer.to_string().into_bytes() };
-        match &mut middle.store {
-            Some(store) => {
-                store.tell_when_written(late);
-                None
-            }
-            None => Some(late),
-        }
+        middle.tell_when_forgotten(Late { to, answer: answer.to_string().into_bytes() })
     }
 }
 

@@ -115,7 +115,7 @@ impl Task {
             };
             // Those before it are not in the snapshot.
             let scope = Scope { ns: scope.as_str(), tree: true };
-            let things = middle.hub.directory().things(scope, self.after.as_deref());
+            let things = middle.hub.directory().things_and_forgotten(scope, self.after.as_deref());
             let others = things.take_while(|record| end.is_none_or(|end| record.ns() < end)).take(left);
             let others: Vec<(String, u64)> = others.map(name_and_seq).collect();
             left -= others.len();

@@ -174,12 +174,38 @@ impl Middle {
         (Way { hub, clients, store, history, counters, out, instant, now }).take(Ok(update))
     }
 
-    /// Gives back the memory of what was forgotten long ago, once it is off the disk too.
-    pub(super) fn tidy(&mut self) {
+    /// What was forgotten up to now is to be off the disk, history and directory, before this is answered. Gives the
+    /// answer where nothing is on disk.
+    pub(super) fn tell_when_forgotten(&mut self, late: Late) -> Option<Late> {
+        match &mut self.history {
+            Some(history) => {
+                history.tell_when_forgotten(late);
+                None
+            }
+            None => self.tell_when_written(late),
+        }
+    }
+
+    /// The same, for what is off the history already.
+    pub(super) fn tell_when_written(&mut self, late: Late) -> Option<Late> {
+        match &mut self.store {
+            Some(store) => {
+                store.tell_when_written(late);
+                None
+            }
+            None => Some(late),
+        }
+    }
+
+    /// Gives back the memory of some of what was forgotten long ago, once it is off the disk too; `true` where there may
+    /// be more.
+    pub(super) fn tidy(&mut self) -> bool {
         let through = self.store.as_ref().map_or(u64::MAX, Store::through);
-        if self.hub.tidy(FORGOTTEN_MAX, through) {
+        let is_removed = self.hub.tidy(FORGOTTEN_MAX, through);
+        if is_removed {
             self.clients.close_behind(&mut self.hub);
         }
+        is_removed
     }
 
     /// An update came to the query door. Gives the answer, unless it is given later.

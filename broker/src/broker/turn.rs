@@ -132,6 +132,8 @@ pub(super) struct Turn {
     /// Askers that are not read from because too many wait for the disk.
     held: HashSet<usize>,
     forgetting: Forgetting,
+    /// Some of what was forgotten is still to be removed.
+    is_tidying: bool,
     loading: Loading,
 }
 
@@ -195,6 +197,7 @@ impl Turn {
             scratch: Scratch::default(),
             held: HashSet::new(),
             forgetting: Forgetting::default(),
+            is_tidying: false,
             loading: Loading::default(),
         };
         turn.apply(&config, now);
@@ -208,6 +211,7 @@ impl Turn {
             || self.snapshot.part.is_some()
             || self.middle.clients.has_parts()
             || !self.forgetting.is_empty()
+            || self.is_tidying
             || self.loading.has_more()
         {
             return Some(Duration::ZERO);
@@ -248,9 +252,13 @@ impl Turn {
         if let Some(history) = &mut self.middle.history {
             history.turn(&self.middle.hub, instant, &mut self.complaints);
             let released = std::mem::take(&mut history.released);
+            let forgotten = std::mem::take(&mut history.released_forgotten);
             self.answer_late(released);
+            let answers =
+                forgotten.into_iter().filter_map(|late| self.middle.tell_when_written(late)).collect();
+            self.answer_late(answers);
         }
-        self.middle.tidy();
+        self.is_tidying = self.middle.tidy();
     }
 
     /// Gives the answers that had to wait.
@@ -436,6 +444,11 @@ impl Turn {
                     Ok(Question::Ask(Ask::Things(query))) => {
                         queries.answered += 1;
                         middle.hub.answer(&query, now, &mut out);
+                    }
+                    Ok(Question::Ask(Ask::Forget { .. })) if forgetting.is_busy() => {
+                        queries.answered += 1;
+                        let why = "too much is being forgotten already; ask again";
+                        query::push_named_error("busy", why, &mut out);
                     }
                     Ok(Question::Ask(Ask::Forget { ns, tree })) => {
                         queries.answered += 1;

@@ -10,8 +10,11 @@ use crate::zmtp::{Event, push_frame};
 /// A peer that does not read its answers is not read from while this much waits for it, in bytes.
 const WAITING_BYTES_MAX: usize = 1024 * 1024;
 
-/// And not while so many of its answers are to be given later.
-const LATE_MAX: usize = 16_384;
+/// And not while so much is kept for answers that are to be given later, in bytes.
+const LATE_BYTES_MAX: usize = 1024 * 1024;
+
+/// What an answer to be given later takes besides its envelope, in bytes: it is short until it is given.
+const LATE_BYTES: usize = 256;
 
 /// How many questions of one peer are answered before the others have their turn.
 const QUESTIONS: u32 = 16;
@@ -34,8 +37,8 @@ pub(crate) struct Asker {
     /// Since the others had their turn.
     questions: u32,
     answer_bytes: usize,
-    /// How many answers are to be given later.
-    late: usize,
+    /// What is kept for answers that are to be given later, in bytes.
+    late_bytes: usize,
 }
 
 /// What goes around an answer, and to which peer.
@@ -47,6 +50,11 @@ pub(crate) struct Envelope {
 }
 
 impl Envelope {
+    /// What it takes, in bytes, and what comes into it.
+    fn bytes(&self) -> usize {
+        LATE_BYTES + self.frames.iter().map(|frame| frame.len() + size_of::<Box<[u8]>>()).sum::<usize>()
+    }
+
     pub(crate) fn key(&self) -> usize {
         self.key
     }
@@ -93,7 +101,7 @@ impl Peer<Asker> {
 
     /// Has it more answers waiting than it may ask for?
     pub(crate) fn is_overfull(&self) -> bool {
-        self.outbox.bytes() > WAITING_BYTES_MAX || self.state.late >= LATE_MAX
+        self.outbox.bytes() > WAITING_BYTES_MAX || self.state.late_bytes >= LATE_BYTES_MAX
     }
 
     fn answer(&mut self, key: usize, answer: impl FnOnce(Envelope) -> Option<(Envelope, Vec<u8>)>) {
@@ -101,9 +109,11 @@ impl Peer<Asker> {
         if std::mem::take(&mut self.state.spoilt) {
             return; // Whom to answer is not known.
         }
-        match answer(Envelope { key, number: self.number(), frames }) {
+        let envelope = Envelope { key, number: self.number(), frames };
+        let bytes = envelope.bytes();
+        match answer(envelope) {
             Some((envelope, message)) => self.push_answer(&envelope, &message),
-            None => self.state.late += 1,
+            None => self.state.late_bytes += bytes,
         }
     }
 
@@ -123,7 +133,7 @@ impl Peers<Asker> {
     pub(crate) fn answer_late(&mut self, envelope: &Envelope, message: &[u8]) {
         let peer = self.get_mut(envelope.key).filter(|peer| peer.number() == envelope.number);
         if let Some(peer) = peer {
-            peer.state.late -= 1;
+            peer.state.late_bytes = peer.state.late_bytes.saturating_sub(envelope.bytes());
             peer.push_answer(envelope, message);
         }
     }

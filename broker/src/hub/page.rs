@@ -13,26 +13,25 @@ pub(super) const LOOKED_AT_MAX: usize = 50_000;
 pub(super) fn answer<'h>(hub: &'h Hub, query: &Query, now: Timestamp, out: &mut Vec<u8>) {
     let scope = Scope { ns: query.ns.as_str(), tree: query.tree };
     let after = query.after.as_ref().map(Namespace::as_str);
-    // Numbers of another life say nothing about this one.
-    let since = match &query.epoch {
-        Some(epoch) if *epoch == hub.epoch => query.since.unwrap_or(0),
-        _ => 0,
+    // Numbers of another life say nothing about this one, nor do those of before what was forgotten so long ago that it is
+    // not known any more: then all there is is told, and nothing else.
+    let since = match (&query.epoch, query.since) {
+        (Some(epoch), Some(since)) if *epoch == hub.epoch && since >= hub.all_since => Some(since),
+        _ => None,
     };
-    // Nor does what was forgotten so long ago that it is not known any more.
-    let since = if since < hub.all_since { 0 } else { since };
     let mut forgotten = Vec::new();
     let mut writer = SnapshotWriter::begin(out, now);
     let mut fill = |records: &mut dyn Iterator<Item = &'h Record>| {
-        fill(&mut writer, query.limit, records, Some(&mut forgotten), |record| {
-            (record.seq() > since).then(|| Told { received: Some(record.received()) })
+        let forgotten = since.is_some().then_some(&mut forgotten);
+        fill(&mut writer, query.limit, records, forgotten, |record| {
+            since.is_none_or(|since| record.seq() > since).then(|| Told { received: Some(record.received()) })
         })
     };
-    let next = if since == 0 {
-        fill(&mut hub.directory.things(scope, after))
-    } else if hub.seq.saturating_sub(since) <= LOOKED_AT_MAX as u64 {
-        fill(&mut changed_since(hub, since, scope, after).into_iter())
-    } else {
-        fill(&mut hub.directory.things_and_forgotten(scope, after))
+    let next = match since {
+        Some(since) if hub.seq.saturating_sub(since) <= LOOKED_AT_MAX as u64 => {
+            fill(&mut changed_since(hub, since, scope, after).into_iter())
+        }
+        _ => fill(&mut hub.directory.things_and_forgotten(scope, after)),
     };
     let (epoch, seq, next) = (hub.epoch.as_str(), hub.seq, next.as_deref());
     writer.end(Some(Page { epoch, seq, since, forgotten: &forgotten, next }));
@@ -46,7 +45,8 @@ pub(super) fn snapshot_part(
     out: &mut Vec<u8>,
 ) -> Option<String> {
     let mut writer = SnapshotWriter::begin(out, now);
-    let next = fill(&mut writer, usize::MAX, &mut hub.directory.things(Scope::ALL, after), None, |record| {
+    let things = &mut hub.directory.things_and_forgotten(Scope::ALL, after);
+    let next = fill(&mut writer, usize::MAX, things, None, |record| {
         (record.received() >= heard_since).then_some(Told { received: None })
     });
     writer.end(None);
@@ -82,6 +82,7 @@ fn fill<'h>(
                     forgotten_bytes += record.ns().len() + 3;
                     forgotten.push(record.ns());
                 }
+                _ if record.is_forgotten() => {}
                 _ => writer.thing(&record.update(), told.received),
             }
         }

@@ -1,6 +1,6 @@
 //! Who numbers its updates, and how far: so that an update that comes twice is taken once. Pure.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use thingsbus_adaptor::wire::Numbered;
 
@@ -14,18 +14,20 @@ const REFUSED_MAX: usize = 64;
 #[derive(Debug, Default)]
 pub struct Senders {
     known: HashMap<Box<str>, Known>,
-    /// What is to be written to disk.
-    changed: Vec<Box<str>>,
+    /// What is to be written to disk: some of those that are known, and those on disk that are not any more.
+    changed: HashSet<Box<str>>,
     heard: u64,
+    /// That there are too many was told.
+    is_told: bool,
 }
 
 #[derive(Debug)]
 struct Known {
     number: u64,
+    is_on_disk: bool,
     /// Those up to it that were not taken, for want of room: sent again, they may be.
     refused: Vec<u64>,
     heard: u64,
-    is_changed: bool,
 }
 
 impl Senders {
@@ -39,7 +41,9 @@ impl Senders {
 
     /// The update was not taken, for a reason that may be none the next time.
     pub fn refuse(&mut self, update: Numbered<'_>) {
-        let refused = &mut self.entry(update.sender()).refused;
+        // Of one of whom nothing was taken, nothing is taken for known.
+        let Some(known) = self.known.get_mut(update.sender()) else { return };
+        let refused = &mut known.refused;
         if !refused.contains(&update.number()) {
             if refused.len() == REFUSED_MAX {
                 refused.remove(0);
@@ -50,18 +54,18 @@ impl Senders {
 
     /// The update was taken.
     pub fn take(&mut self, update: Numbered<'_>) {
-        self.heard += 1;
         let known = self.entry(update.sender());
         known.number = known.number.max(update.number());
         known.refused.retain(|refused| *refused != update.number());
-        if !std::mem::replace(&mut known.is_changed, true) {
-            self.changed.push(update.sender().into());
+        if !self.changed.contains(update.sender()) {
+            self.changed.insert(update.sender().into());
         }
     }
 
     /// So it was when it was last written to disk.
     pub fn restore(&mut self, sender: &str, number: u64) {
-        self.entry(sender).number = number;
+        let known = self.entry(sender);
+        (known.number, known.is_on_disk) = (number, true);
     }
 
     /// Is there anything to be written to disk?
@@ -74,9 +78,9 @@ impl Senders {
     /// forgotten.
     pub fn changed(&mut self) -> impl Iterator<Item = (Box<str>, Option<u64>)> {
         let Self { known, changed, .. } = self;
-        changed.drain(..).map(|sender| {
+        changed.drain().map(|sender| {
             let number = known.get_mut(&sender).map(|known| {
-                known.is_changed = false;
+                known.is_on_disk = true;
                 known.number
             });
             (sender, number)
@@ -85,7 +89,6 @@ impl Senders {
 
     /// All of it is to be written again.
     pub fn all_changed(&mut self) {
-        self.known.values_mut().for_each(|known| known.is_changed = true);
         self.changed = self.known.keys().cloned().collect();
     }
 
@@ -93,12 +96,13 @@ impl Senders {
         if self.known.len() >= SENDERS_MAX && !self.known.contains_key(sender) {
             self.forget_half();
         }
+        self.heard += 1;
         let heard = self.heard;
         let known = self.known.entry(sender.into()).or_insert_with(|| Known {
             number: 0,
+            is_on_disk: false,
             refused: Vec::new(),
             heard,
-            is_changed: false,
         });
         known.heard = heard;
         known
@@ -112,14 +116,19 @@ impl Senders {
         let Self { known, changed, .. } = self;
         known.retain(|sender, known| {
             let keep = known.heard >= oldest_kept;
-            if !keep && !known.is_changed {
-                changed.push(sender.clone());
+            if !keep && known.is_on_disk {
+                changed.insert(sender.clone());
+            } else if !keep {
+                changed.remove(sender);
             }
             keep
         });
-        tracing::warn!(
-            "{SENDERS_MAX} senders number their updates; the half that was not heard of for longest is forgotten"
-        );
+        if !std::mem::replace(&mut self.is_told, true) {
+            tracing::warn!(
+                "{SENDERS_MAX} senders number their updates: from here on the half that was not heard of for longest is \
+                 forgotten each time that there are so many"
+            );
+        }
     }
 }
 
@@ -140,7 +149,11 @@ mod tests {
         senders.take(numbered("a", 3));
         assert!(senders.had(numbered("a", 3)) && senders.had(numbered("a", 1)));
         assert!(!senders.had(numbered("a", 4)) && !senders.had(numbered("c", 1)));
-        let changed = |senders: &mut Senders| senders.changed().collect::<Vec<_>>();
+        let changed = |senders: &mut Senders| {
+            let mut changed: Vec<_> = senders.changed().collect();
+            changed.sort();
+            changed
+        };
         assert_eq!(changed(&mut senders), [("a".into(), Some(3)), ("b".into(), Some(7))]);
         assert!(!senders.has_changed());
         senders.all_changed();
@@ -155,6 +168,8 @@ mod tests {
         let mut senders = Senders::default();
         senders.take(numbered("a", 1));
         senders.refuse(numbered("a", 2));
+        senders.refuse(numbered("nobody", 5));
+        assert!(!senders.had(numbered("nobody", 0)));
         senders.take(numbered("a", 3));
         assert!(senders.had(numbered("a", 1)) && !senders.had(numbered("a", 2)));
         senders.take(numbered("a", 2));
@@ -181,5 +196,23 @@ mod tests {
         assert!(senders.had(numbered(&format!("s{}", SENDERS_MAX - 1), 1)));
         let forgotten = senders.changed().filter(|(_, number)| number.is_none()).count();
         assert_eq!(forgotten, SENDERS_MAX - senders.known.len() + 1);
+    }
+
+    #[test]
+    fn many_that_come_once_make_nothing_grow_and_are_not_looked_through_each_time() {
+        let mut senders = Senders::default();
+        for number in 0..SENDERS_MAX - 1 {
+            senders.restore(&format!("old{number}"), 1);
+        }
+        let mut halvings = 0;
+        for number in 0..2 * SENDERS_MAX {
+            let before = senders.known.len();
+            senders.take(numbered(&format!("s{number}"), 1));
+            halvings += u32::from(senders.known.len() < before);
+            // Nobody writes them to disk.
+            senders.refuse(numbered(&format!("r{number}"), 1));
+        }
+        assert!(halvings < 6, "{halvings}");
+        assert!(senders.known.len() <= SENDERS_MAX && senders.changed.len() <= 2 * SENDERS_MAX);
     }
 }

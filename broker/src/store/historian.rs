@@ -292,6 +292,6 @@ fn as_of(history: &History, page: &AsOf, out: &mut Vec<u8>) -> Result<(), Proble
         let update = Update::from_checked(ns, Some(*ts), data, documentation_url.as_deref(), Some(*seq));
         writer.thing(&update, Some(*received));
     }
-    writer.end(Some(Page { epoch, seq: *seq, since: 0, forgotten: &[], next }));
+    writer.end(Some(Page { epoch, seq: *seq, since: None, forgotten: &[], next }));
     Ok(())
 }

@@ -42,6 +42,9 @@ pub(crate) struct Recorder {
     points: Points,
     /// What was forgotten on purpose, with the number of that: what it said before is not to be kept.
     forgotten: Vec<(String, u64)>,
+    /// Who is told when that is off the disk, and of whom the thread has it in hand.
+    forgetters: Vec<Late>,
+    forgetters_away: Vec<Late>,
     /// Numbers of updates that were left out.
     gaps: Vec<Range<u64>>,
     /// Nothing is taken any more until the buffer is handed on.
@@ -67,6 +70,8 @@ pub(crate) struct Recorder {
     failing: Option<(Instant, String)>,
     /// Answers to be given now.
     pub(crate) released: Vec<Late>,
+    /// And those that what was forgotten is off the history.
+    pub(crate) released_forgotten: Vec<Late>,
 }
 
 impl Recorder {
@@ -93,6 +98,8 @@ impl Recorder {
             every,
             points: Points::default(),
             forgotten: Vec::new(),
+            forgetters: Vec::new(),
+            forgetters_away: Vec::new(),
             gaps: Vec::new(),
             is_full: false,
             places: Vec::new(),
@@ -110,6 +117,7 @@ impl Recorder {
             stats: Stats::default(),
             failing: None,
             released: Vec::new(),
+            released_forgotten: Vec::new(),
         })
     }
 
@@ -148,6 +156,11 @@ impl Recorder {
     /// What a thing said up to now is not to be kept.
     pub(crate) fn forget(&mut self, ns: &str, seq: u64) {
         self.forgotten.push((ns.to_owned(), seq));
+    }
+
+    /// Somebody is to be told when what was forgotten up to now is off the disk.
+    pub(crate) fn tell_when_forgotten(&mut self, late: Late) {
+        self.forgetters.push(late);
     }
 
     /// Do as many questions wait as there is room for?
@@ -196,6 +209,13 @@ impl Recorder {
             }
         }
         self.make_good(hub, LOOKED_AT);
+        if !self.forgetters.is_empty() && self.away.is_none() {
+            self.hand_on();
+            self.forgetters_away = std::mem::take(&mut self.forgetters);
+            if self.away.is_none() {
+                self.released_forgotten.append(&mut self.forgetters_away); // There was nothing.
+            }
+        }
         if !self.questions.is_empty() && (self.away.is_none() || self.failing.is_some()) {
             self.hand_on();
             for (asked, to) in self.questions.drain(..) {
@@ -251,6 +271,7 @@ impl Recorder {
                     let seconds = now.duration_since(since).as_secs_f64();
                     tracing::info!("history: well again after {seconds:.1} s");
                 }
+                self.released_forgotten.append(&mut self.forgetters_away);
                 self.added = self.away.take().unwrap_or(self.added);
                 self.stats = stats;
                 if self.points.is_empty() && points.bytes() > ROOM_KEPT / 4 {

@@ -50,8 +50,8 @@ impl Record {
         (self.ts, self.received, self.seq) = (value.ts, value.received, value.seq);
     }
 
-    pub(super) fn clear_documentation_url(&mut self) {
-        self.documentation_url = None;
+    pub(super) fn set_documentation_url(&mut self, url: Option<Arc<str>>) {
+        self.documentation_url = url;
     }
 
     /// From now on only its name and that number are known.

@@ -206,11 +206,11 @@ fn our_snapshots() {
     );
 
     // A page of the query door.
-    let page = Page { epoch: "e-1", seq: 812, since: 0, forgotten: &[], next: Some("a.b") };
+    let page = Page { epoch: "e-1", seq: 812, since: None, forgotten: &[], next: Some("a.b") };
     let json = write(Timestamp::from_seconds(9.25), Some(page), &[first]);
     assert_eq!(
         json,
-        r#"{"type":"thing_snapshot","ts":1423351104.0,"data":{"a.b":{"ns":"a.b","ts":1.5,"data":{"x":1.0},"documentation_url":"http://x","received":9.25,"seq":7}},"epoch":"e-1","seq":812,"since":0,"count":1,"forgotten":[],"next":"a.b"}"#
+        r#"{"type":"thing_snapshot","ts":1423351104.0,"data":{"a.b":{"ns":"a.b","ts":1.5,"data":{"x":1.0},"documentation_url":"http://x","received":9.25,"seq":7}},"epoch":"e-1","seq":812,"since":null,"count":1,"forgotten":[],"next":"a.b"}"#
     );
     snapshot::check(
         &json,
@@ -219,7 +219,7 @@ fn our_snapshots() {
     );
 
     // The last one, with nothing on it.
-    let json = write(None, Some(Page { next: None, since: 7, forgotten: &["a.c", "b"], ..page }), &[]);
+    let json = write(None, Some(Page { next: None, since: Some(7), forgotten: &["a.c", "b"], ..page }), &[]);
     assert_eq!(
         json,
         r#"{"type":"thing_snapshot","ts":1423351104.0,"data":{},"epoch":"e-1","seq":812,"since":7,"count":0,"forgotten":["a.c","b"],"next":null}"#

@@ -88,14 +88,14 @@ fn assert_good_snapshot(snapshot: &Snapshot<'_>) {
         writer.thing(&update, thing.received);
         let (epoch, next) = (snapshot.epoch().unwrap_or("e"), snapshot.next());
         let forgotten: Vec<&str> = snapshot.forgotten().collect();
-        let since = snapshot.since().unwrap_or(0);
+        let since = snapshot.since();
         writer.end(Some(Page { epoch, seq: 1, since, forgotten: &forgotten, next }));
         json = out;
         let scratch = &mut Scratch::default();
         let Ok(Message::Snapshot(again)) = decode_message(&json, scratch) else { panic!("{json:?}") };
         assert_eq!((again.epoch(), again.next(), again.count()), (Some(epoch), next, Some(1)));
         assert_eq!(again.things().collect::<Vec<_>>(), [Ok(thing.clone())]);
-        assert_eq!((again.since(), again.forgotten().collect::<Vec<_>>()), (Some(since), forgotten));
+        assert_eq!((again.since(), again.forgotten().collect::<Vec<_>>()), (since, forgotten));
     }
     assert!(json.is_empty() || serde_json::from_slice::<Value>(&json).is_ok());
 }
@@ -221,7 +221,7 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
                     writer.thing(&update, ts);
                     writer.thing(&update, None);
                     let (next, forgotten) = (Some(ns.as_str()), &[ns.as_str(), "b"]);
-                    writer.end(Some(Page { epoch: "e", seq: 3, since: 2, forgotten, next }));
+                    writer.end(Some(Page { epoch: "e", seq: 3, since: Some(2), forgotten, next }));
                 }
             }
             json

@@ -93,3 +93,42 @@ fn a_full_and_stalled_disk_keeps_senders_waiting_and_answers_them_when_it_is_wel
         assert_eq!(released(&mut store), Some(2));
     }
 }
+
+/// Somebody waits for the disk each time that it is done with a batch.
+#[test]
+fn those_for_whom_nobody_waits_get_to_disk_too() {
+    let (disk, mut live) = (Disk::default(), hub());
+    let mut store = start(&disk, &mut live);
+    for operation in 1..5_000 {
+        disk.fail_at(operation, Fault::Stall(Duration::from_micros(200)));
+    }
+    for thing in 100..2_100 {
+        say(&mut live, thing, thing);
+    }
+    let (all, mut number) = (live.seq(), 0);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while store.through < all {
+        number += 1;
+        take(&mut live, &mut store, number, true);
+        store.turn(&mut live, Instant::now(), &mut Complaints::default());
+        assert!(Instant::now() < deadline, "{}", store.to_json(&live, Instant::now()));
+    }
+    // And who waited was answered, though others came all the time.
+    assert!(released(&mut store) > Some(0));
+}
+
+/// Many updates of few things while the disk takes its time are few things to be written.
+#[test]
+fn what_waits_for_the_next_batch_is_as_much_as_there_are_things() {
+    let (disk, mut live) = (Disk::default(), hub());
+    let mut store = start(&disk, &mut live);
+    disk.fail_at(1, Fault::Stall(Duration::from_millis(100)));
+    for number in 1..20_000 {
+        take(&mut live, &mut store, number, false);
+        if number % 100 == 0 {
+            store.turn(&mut live, Instant::now(), &mut Complaints::default());
+        }
+    }
+    settle(&mut store, &mut live, &mut Complaints::default());
+    assert!(store.written.things < 400, "{}", store.written.things);
+}
