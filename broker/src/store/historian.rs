@@ -243,7 +243,13 @@ fn open(folder: &Folder, rules: &Rules) -> Result<History, Problem> {
     History::open(folder.open_history()?, rules.clone())
 }
 
-fn add(history: &mut History, points: &Points, forgotten: &mut Vec<(String, u64)>) -> Result<(), Problem> {
+/// Writes points, but not what is forgotten. What it has done, `points` and `forgotten` do not ask for any more, so that
+/// it can be called with the same ones until it succeeds.
+pub(super) fn add(
+    history: &mut History,
+    points: &mut Points,
+    forgotten: &mut Vec<(String, u64)>,
+) -> Result<(), Problem> {
     if forgotten.is_empty() {
         return history.add(points);
     }
@@ -253,9 +259,11 @@ fn add(history: &mut History, points: &Points, forgotten: &mut Vec<(String, u64)
         kept.push(point.ns, &point.value());
     }
     history.forget(forgotten.iter().map(|(ns, _)| ns.as_str()))?;
-    // Where the points cannot be written now, nothing is forgotten twice, for what came after would go too.
+    // Where the points cannot be written now, nothing is forgotten twice, for what came after would go too; and what was
+    // forgotten is not written the next time either.
+    *points = kept;
     forgotten.clear();
-    history.add(&kept)
+    history.add(points)
 }
 
 fn answer(history: &History, asked: Asked, out: &mut Vec<u8>) -> Result<(), Problem> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use thingsbus_client::directory::Value;
 
 use super::super::head::Problem;
+use super::super::historian;
 use super::super::history::{End, History, OwnedPoint, Points, Rule, Rules, Span, Tier};
 use super::disk::{Disk, Fault};
 use super::{Random, at};
@@ -338,6 +339,44 @@ fn what_an_add_has_written_outlives_power_cuts_and_faults() {
     told.tidy();
     assert_eq!(told.history.stats().going_bytes, 0);
     assert!(data > 6_000 && flushed > 100, "{data} {flushed}");
+}
+
+/// The disk fails once, at each operation in turn; it is tried again with what is left to do, as the thread does it.
+#[test]
+fn what_was_forgotten_does_not_come_back_whatever_fails() {
+    for fault in [Fault::Error, Fault::Full] {
+        let mut failed = 0;
+        for operation in 1.. {
+            let mut told = Told::new(Rules::new(SOME));
+            told.say("shop.a", "1".to_owned(), told.now);
+            told.say("shop.b", "2".to_owned(), told.now);
+            told.add();
+            told.say("shop.a", "3".to_owned(), told.now);
+            told.say("shop.b", "4".to_owned(), told.now);
+            told.say("shop.a", "5".to_owned(), told.now);
+            let mut forgotten = [("shop.a".to_owned(), 3)].into();
+            told.disk.fail_at(operation, fault);
+            let before = told.disk.operations();
+            let is_over = loop {
+                if historian::add(&mut told.history, &mut told.points, &mut forgotten).is_ok() {
+                    break told.disk.operations() < before + operation;
+                }
+                failed += 1;
+                told.reopen();
+            };
+            told.reopen();
+            let there = ["shop.a", "shop.b"].map(|ns| {
+                let mut seqs = seqs(&told.history, ns);
+                seqs.dedup(); // Where the disk said no to what it had done, it is there twice.
+                seqs
+            });
+            assert_eq!(there, [vec![5], vec![2, 4]], "{fault:?} {operation}");
+            if is_over && failed > 0 && operation > 60 {
+                break;
+            }
+        }
+        assert!(failed > 10, "{failed}");
+    }
 }
 
 /// How much of a file was ever written.
