@@ -27,7 +27,7 @@ const TIDIED_EVERY: Duration = Duration::from_secs(30);
 /// What it is told.
 pub(super) enum Order {
     /// Write these, but not what these things said up to that number. Only after the report on those before.
-    Add(Points, Vec<(String, u64)>),
+    Add(Points, HashMap<String, u64>),
     /// Answer this.
     Ask(Box<Asked>, To),
 }
@@ -88,7 +88,7 @@ pub(super) struct Historian<R> {
     first_pause: Duration,
     history: Option<History>,
     /// What could not be written yet.
-    waiting: Option<(Points, Vec<(String, u64)>)>,
+    waiting: Option<(Points, HashMap<String, u64>)>,
     pause: Duration,
     try_again: Option<Instant>,
     /// Why there is no history now.
@@ -248,17 +248,16 @@ fn open(folder: &Folder, rules: &Rules) -> Result<History, Problem> {
 pub(super) fn add(
     history: &mut History,
     points: &mut Points,
-    forgotten: &mut Vec<(String, u64)>,
+    forgotten: &mut HashMap<String, u64>,
 ) -> Result<(), Problem> {
     if forgotten.is_empty() {
         return history.add(points);
     }
-    let up_to: HashMap<&str, u64> = forgotten.iter().map(|(ns, seq)| (ns.as_str(), *seq)).collect();
     let mut kept = Points::default();
-    for point in points.iter().filter(|point| up_to.get(point.ns).is_none_or(|seq| point.seq > *seq)) {
+    for point in points.iter().filter(|point| forgotten.get(point.ns).is_none_or(|seq| point.seq > *seq)) {
         kept.push(point.ns, &point.value());
     }
-    history.forget(forgotten.iter().map(|(ns, _)| ns.as_str()))?;
+    history.forget(forgotten.keys().map(String::as_str))?;
     // Where the points cannot be written now, nothing is forgotten twice, for what came after would go too; and what was
     // forgotten is not written the next time either.
     *points = kept;

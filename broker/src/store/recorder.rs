@@ -2,6 +2,7 @@
 //! Where more comes than the buffer holds, what does not fit is left out, counted, and made good by the last value of
 //! each thing that it was about; so the history of a thing ends with its last value however much came.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -40,8 +41,9 @@ pub(crate) struct Recorder {
     rules: Rules,
     every: Duration,
     points: Points,
-    /// What was forgotten on purpose, with the number of that: what it said before is not to be kept.
-    forgotten: Vec<(String, u64)>,
+    /// What was forgotten on purpose, with the number of that: what it said before is not to be kept. A thing is here once
+    /// however often it is forgotten while the file cannot be written.
+    forgotten: HashMap<String, u64>,
     /// Who is told when that is off the disk, and of whom the thread has it in hand.
     forgetters: Vec<Late>,
     forgetters_away: Vec<Late>,
@@ -97,7 +99,7 @@ impl Recorder {
             rules,
             every,
             points: Points::default(),
-            forgotten: Vec::new(),
+            forgotten: HashMap::new(),
             forgetters: Vec::new(),
             forgetters_away: Vec::new(),
             gaps: Vec::new(),
@@ -155,7 +157,10 @@ impl Recorder {
 
     /// What a thing said up to now is not to be kept.
     pub(crate) fn forget(&mut self, ns: &str, seq: u64) {
-        self.forgotten.push((ns.to_owned(), seq));
+        match self.forgotten.get_mut(ns) {
+            Some(last) => *last = seq.max(*last),
+            None => drop(self.forgotten.insert(ns.to_owned(), seq)),
+        }
     }
 
     /// Somebody is to be told when what was forgotten up to now is off the disk.
