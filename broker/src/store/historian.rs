@@ -1,7 +1,7 @@
 //! The history's thread: it alone waits for the history's file. It writes what it is given, tidies when nobody wants
 //! anything, and answers questions. A write that fails is tried again until it succeeds, and live updates go on.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -89,6 +89,8 @@ pub(super) struct Historian<R> {
     history: Option<History>,
     /// What could not be written yet.
     waiting: Option<(Points, HashMap<String, u64>)>,
+    /// Questions that were not answered yet.
+    asked: VecDeque<(Box<Asked>, To)>,
     pause: Duration,
     try_again: Option<Instant>,
     /// Why there is no history now.
@@ -112,6 +114,7 @@ impl<R: FnMut(Report)> Historian<R> {
             first_pause,
             history,
             waiting,
+            asked: VecDeque::new(),
             pause: first_pause,
             try_again,
             why,
@@ -124,27 +127,41 @@ impl<R: FnMut(Report)> Historian<R> {
         let mut has_more = self.tidy();
         loop {
             let wait = match self.try_again {
+                _ if !self.asked.is_empty() => Duration::ZERO,
                 Some(at) => at.saturating_duration_since(Instant::now()),
                 None if has_more => Duration::ZERO,
                 None => TIDIED_EVERY,
             };
             match self.orders.recv_timeout(wait) {
-                Ok(Order::Add(points, forgotten)) => {
-                    self.waiting = Some((points, forgotten));
-                    self.add();
-                }
-                Ok(Order::Ask(asked, to)) => {
-                    let answer = self.answer(*asked);
-                    (self.report)(Report::Answer(Late { to, answer }));
-                }
-                Err(RecvTimeoutError::Timeout) if self.try_again.is_some() => self.add(),
+                Ok(order) => self.take(order),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => return, // Nobody waits for answers either.
+            }
+            // What is to be written goes first, however many questions there are.
+            while let Ok(order) = self.orders.try_recv() {
+                self.take(order);
+            }
+            if self.try_again.is_some_and(|at| at <= Instant::now()) {
+                self.add();
+            }
+            if let Some((asked, to)) = self.asked.pop_front() {
+                let answer = self.answer(*asked);
+                (self.report)(Report::Answer(Late { to, answer }));
             }
             let had_more = std::mem::replace(&mut has_more, self.tidy());
             if let Some(history) = self.history.as_ref().filter(|_| had_more && !has_more) {
                 (self.report)(Report::Tidied(history.stats()));
             }
+        }
+    }
+
+    fn take(&mut self, order: Order) {
+        match order {
+            Order::Add(points, forgotten) => {
+                self.waiting = Some((points, forgotten));
+                self.add();
+            }
+            Order::Ask(asked, to) => self.asked.push_back((asked, to)),
         }
     }
 

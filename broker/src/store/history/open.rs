@@ -1,5 +1,6 @@
 //! Points that are in no run yet: in memory one behind the other, on disk in the journal.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use redb::{ReadTransaction, ReadableTable, WriteTransaction};
@@ -23,6 +24,9 @@ pub(super) struct Open {
     count: u64,
     /// When the first came, if there is one.
     oldest: Option<f64>,
+    /// Which things they are of, and where they lie, in that order: made for the first question after something came, so
+    /// that a page of many things looks through all points once and not once for each thing.
+    index: OnceCell<Vec<(u32, u32)>>,
 }
 
 /// One of them.
@@ -50,6 +54,7 @@ impl Open {
     }
 
     pub(super) fn clear(&mut self) {
+        self.index.take();
         self.bytes.clear();
         self.count = 0;
         self.oldest = None;
@@ -68,11 +73,13 @@ impl Open {
     }
 
     fn added(&mut self, received: f64) {
+        self.index.take();
         self.count += 1;
         self.oldest = Some(self.oldest.map_or(received, |oldest| oldest.min(received)));
     }
 
     pub(super) fn append(&mut self, other: &Self) {
+        self.index.take();
         self.bytes.extend_from_slice(&other.bytes);
         self.count += other.count;
         let (one, two) = (self.oldest, other.oldest);
@@ -92,6 +99,20 @@ impl Open {
 
     pub(super) fn at(&self, at: usize) -> Option<OpenRow<'_>> {
         read_row(&mut Reader(self.bytes.get(at..)?))
+    }
+
+    /// Those of one thing, in the order in which they came.
+    pub(super) fn of(&self, id: u32) -> impl Iterator<Item = OpenRow<'_>> {
+        let index = self.index.get_or_init(|| {
+            // What does not fit into 32 bits is hundreds of times what is ever open.
+            let place = |at| u32::try_from(at).unwrap_or(u32::MAX);
+            let mut index: Vec<(u32, u32)> = self.iter().map(|(at, row)| (row.id, place(at))).collect();
+            index.sort_unstable();
+            index
+        });
+        let begin = index.partition_point(|(other, _)| *other < id);
+        let of_thing = index.iter().skip(begin).take_while(move |(other, _)| *other == id);
+        of_thing.filter_map(|(_, at)| self.at(*at as usize))
     }
 
     /// Puts them into the journal, behind the row of this number; gives the number of the last one.
@@ -193,8 +214,16 @@ mod tests {
         let row = OpenRow { id: 1, rule: 2, received: 3.0, ts: 4.0, seq: 5, data: b"6" };
         open.push(&row);
         assert_eq!(open.bytes(), ROW_BYTES + 1);
+        assert_eq!((open.of(1).count(), open.of(2).count()), (1, 0));
         open.push(&OpenRow { received: 2.0, ..row });
+        assert_eq!(open.of(1).map(|row| row.received).collect::<Vec<_>>(), [3.0, 2.0]);
         assert_eq!((open.iter().count(), open.count(), open.oldest()), (2, 2, Some(2.0)));
         assert_eq!(open.frames().map(<[u8]>::len).sum::<usize>(), open.bytes());
+        let mut fresh = Open::default();
+        fresh.push(&OpenRow { id: 0, ..row });
+        open.append(&fresh);
+        assert_eq!((open.of(0).count(), open.of(1).count(), open.of(2).count()), (1, 2, 0));
+        open.clear();
+        assert_eq!(open.of(1).count(), 0);
     }
 }

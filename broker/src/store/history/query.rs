@@ -212,8 +212,8 @@ fn id_of(reading: &ReadTransaction, ns: &str) -> Result<Option<u32>, Problem> {
 /// The open points of a thing.
 fn open_rows(history: &History, id: u32, is_wanted: impl Fn(f64) -> bool) -> Rows {
     let mut rows = Rows::default();
-    for (_, row) in history.open.iter() {
-        if row.id == id && is_wanted(row.received) {
+    for row in history.open.of(id) {
+        if is_wanted(row.received) {
             rows.push(row.received, row.ts, row.seq, row.data);
         }
     }

@@ -1,7 +1,7 @@
 //! The history over a simulated disk, held against a list of everything that was said.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use thingsbus_client::directory::Value;
 
@@ -377,6 +377,24 @@ fn what_was_forgotten_does_not_come_back_whatever_fails() {
         }
         assert!(failed > 10, "{failed}");
     }
+}
+
+/// A page of things as they were asks for each of them, with as much open as there ever is.
+#[test]
+fn a_page_of_things_does_not_look_through_all_that_is_open_for_each_of_them() {
+    let mut told = Told::new(Rules::new(SOME));
+    for number in 0..30_000 {
+        told.say(&format!("shop.t{}", number % 500), number.to_string(), told.now);
+    }
+    told.add();
+    let begun = Instant::now();
+    for thing in 0..500 {
+        let found = told.history.as_of(&format!("shop.t{thing}"), at(told.now)).unwrap().unwrap();
+        assert_eq!(found.seq, 29_501 + thing);
+    }
+    // It was 7 s; much room for a machine that does other things too.
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    println!("a page of 500 things: {:?}", begun.elapsed());
 }
 
 /// How much of a file was ever written.
