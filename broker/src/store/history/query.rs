@@ -133,8 +133,6 @@ impl History {
             .div_euclid(every)
             .saturating_add(1)
             .saturating_mul(every);
-        let most = begin.saturating_add(every.saturating_mul(LINES_MAX));
-        let (end, rest) = if end > most { (most, Some(most)) } else { (end, None) };
         if end <= begin {
             return Ok(Buckets::default());
         }
@@ -143,13 +141,21 @@ impl History {
         file::read(&self.database, |reading| {
             let Some(id) = id_of(reading, ns)? else { return Ok(Buckets::default()) };
             let blocks = reading.open_table(BLOCKS).map_err(other)?;
+            // Years in which it said nothing are not told of, page after page.
+            let next = |asked: Range<i64>| {
+                let first = self.first_in(&blocks, id, finest, asked.clone())?;
+                let line = first.map(|first| first.div_euclid(every).saturating_mul(every));
+                Ok::<_, Problem>(line.map(|line| line.max(asked.start)))
+            };
+            let Some(begin) = next(begin..end)? else { return Ok(Buckets::default()) };
+            let most = begin.saturating_add(every.saturating_mul(LINES_MAX));
+            let (end, rest) = if end > most { (most, next(most..end)?) } else { (end, None) };
             let mut lines = Lines::new(every, path);
             let mut sources = self.sources(finest, begin..end);
             // The oldest first, so that lines are put behind one another.
             sources.sort_by(|one, other| one.1.from.total_cmp(&other.1.from));
             for (number, run, times) in sources {
-                let mut parts = Parts::new(&blocks, number, id, times.start as f64 / 1e6 - 1e-6, End::First);
-                parts.until(times.end as f64 / 1e6 + 1e-6);
+                let mut parts = parts_in(&blocks, number, id, &times);
                 let mut rows = Rows::default();
                 while let Some(part) = parts.next()? {
                     if run.tier == Tier::Values {
@@ -171,6 +177,36 @@ impl History {
             }
             Ok(Buckets { paths: lines.into_paths(), rest })
         })
+    }
+
+    /// When the first of a thing is that lines of `asked` are made from, if there is any.
+    fn first_in(
+        &self,
+        blocks: &Blocks,
+        id: u32,
+        finest: Tier,
+        asked: Range<i64>,
+    ) -> Result<Option<i64>, Problem> {
+        let open = self.open.of(id).map(|row| microseconds(row.received));
+        let mut first = open.filter(|at| asked.contains(at)).min();
+        let mut sources = self.sources(finest, asked);
+        // The oldest first, so that few others are looked at.
+        sources.sort_by(|one, other| one.1.from.total_cmp(&other.1.from));
+        for (number, run, times) in sources {
+            let earliest = times.start.max(microseconds(run.from));
+            if first.is_some_and(|first| first <= earliest) {
+                continue;
+            }
+            let mut parts = parts_in(blocks, number, id, &times);
+            while let Some(part) = parts.next()? {
+                let found = first_of(part, run.tier, &times).ok_or_else(|| broken("a part"))?;
+                if let Some(found) = found {
+                    first = Some(first.map_or(found, |first| first.min(found)));
+                    break;
+                }
+            }
+        }
+        Ok(first)
     }
 
     /// Which runs tell of which times, so that each point is told of once, as finely as `finest` and no finer than what
@@ -207,6 +243,27 @@ impl History {
 fn id_of(reading: &ReadTransaction, ns: &str) -> Result<Option<u32>, Problem> {
     let numbers = reading.open_table(NUMBERS).map_err(other)?;
     Ok(numbers.get(ns)?.map(|number| number.value()))
+}
+
+/// The parts of a thing that can have something of these times.
+fn parts_in<'a>(blocks: &'a Blocks, run: u32, id: u32, times: &Range<i64>) -> Parts<'a> {
+    let mut parts = Parts::new(blocks, run, id, times.start as f64 / 1e6 - 1e-6, End::First);
+    parts.until(times.end as f64 / 1e6 + 1e-6);
+    parts
+}
+
+/// When the first in a part is that is of these times, if there is any. `None` where it cannot be read.
+fn first_of(part: &[u8], tier: Tier, times: &Range<i64>) -> Option<Option<i64>> {
+    if tier == Tier::Values {
+        let mut rows = Rows::default();
+        part::read(part, &mut rows)?;
+        let all = rows.rows.iter().map(|row| microseconds(row.received));
+        return Some(all.filter(|at| times.contains(at)).min());
+    }
+    let mut lines = Lines::new(tier.unit(), None);
+    lines.add_part(part, tier.unit(), times)?;
+    let paths = lines.into_paths();
+    Some(paths.values().filter_map(|lines| lines.first()).map(|line| line.start).min())
 }
 
 /// The open points of a thing.

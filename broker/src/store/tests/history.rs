@@ -397,6 +397,52 @@ fn a_page_of_things_does_not_look_through_all_that_is_open_for_each_of_them() {
     println!("a page of 500 things: {:?}", begun.elapsed());
 }
 
+/// Lines of a second for ten years in which a thing said little are a few pages, from whatever tier.
+#[test]
+fn times_in_which_nothing_was_said_are_no_pages() {
+    let mut told = Told::new(Rules::new(Rule { values_s: 10 * DAY, minutes_s: 100 * DAY, ..SOME }));
+    let first = told.now;
+    let mut said = 0;
+    for days in [0.0, 0.01, 3.0, 40.0, 41.0, 200.0, 300.0] {
+        told.now = first + days * 86_400.0;
+        told.say("shop.a", "1.5".to_owned(), told.now);
+        said += 1;
+        for other in 0..20 {
+            told.say("shop.other", "2".to_owned(), told.now + f64::from(other) * 3_000.0);
+        }
+        told.add();
+        for is_tidied in [false, true] {
+            if is_tidied {
+                told.now += 70_000.0;
+                told.tidy();
+            }
+            let years = 5.0 * YEAR as f64;
+            let (mut from, to) = (first - years, told.now + years);
+            let (mut count, mut pages) = (0, 0);
+            let mut before = i64::MIN;
+            loop {
+                let found =
+                    told.history.buckets("shop.a", None, at(from), at(to), Duration::from_secs(1)).unwrap();
+                pages += 1;
+                for line in found.paths.into_values().flatten() {
+                    assert!(line.start >= before);
+                    before = line.start + 1;
+                    count += line.count;
+                }
+                let Some(rest) = found.rest else { break };
+                assert!(rest > before);
+                from = rest as f64 / 1e6;
+            }
+            assert_eq!(count, said, "{days} {is_tidied}");
+            assert!(pages <= said, "{days} {is_tidied}: {pages}");
+        }
+    }
+    let stats = told.history.stats();
+    assert!(stats.tiers.iter().all(|tier| tier.runs > 0), "{stats:?}");
+    let none = told.history.buckets("shop.b", None, at(0.0), at(told.now), Duration::from_secs(1)).unwrap();
+    assert_eq!(none.rest, None);
+}
+
 /// How much of a file was ever written.
 fn written(disk: &Disk) -> u64 {
     let bytes = disk.bytes();
