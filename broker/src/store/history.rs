@@ -21,6 +21,7 @@ mod rows;
 mod rules;
 mod run;
 mod shape;
+mod sweep;
 mod tidy;
 
 use std::collections::BTreeMap;
@@ -34,6 +35,7 @@ use job::Job;
 use names::Names;
 use open::{Open, OpenRow};
 use run::{Run, Shelf, State};
+use sweep::Sweep;
 
 #[cfg(test)]
 pub(super) use query::OwnedPoint;
@@ -71,6 +73,7 @@ pub(crate) struct History {
     shelves: BTreeMap<u32, Shelf>,
     runs: BTreeMap<u32, Run>,
     job: Option<Job>,
+    sweep: Sweep,
     step_bytes: usize,
     /// The memory of the last batch.
     fresh: Open,
@@ -97,6 +100,8 @@ pub(crate) struct Stats {
     pub(crate) open_bytes: usize,
     /// What is being written, or still to be removed, in bytes.
     pub(crate) going_bytes: u64,
+    /// What things' names take, in bytes.
+    pub(crate) names_bytes: u64,
 }
 
 impl History {
@@ -124,7 +129,7 @@ impl History {
             }
             Open::read(reading, &rules)
         })?;
-        let names = Names::new();
+        let names = file::read(&database, Names::read)?;
         Ok(Self {
             database,
             rules,
@@ -134,6 +139,7 @@ impl History {
             shelves,
             runs,
             job: None,
+            sweep: Sweep::new(),
             step_bytes: STEP_BYTES,
             fresh: Open::default(),
         })
@@ -194,7 +200,12 @@ impl History {
 
     /// How much there is.
     pub(crate) fn stats(&self) -> Stats {
-        let mut stats = Stats { open: self.open.count(), open_bytes: self.open.bytes(), ..Stats::default() };
+        let mut stats = Stats {
+            open: self.open.count(),
+            open_bytes: self.open.bytes(),
+            names_bytes: self.names.bytes(),
+            ..Stats::default()
+        };
         for run in self.runs.values() {
             if run.state != State::Ready {
                 stats.going_bytes += run.bytes.max(1);

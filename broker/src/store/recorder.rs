@@ -316,6 +316,7 @@ impl Recorder {
             "recorded": self.recorded,
             "thinned": self.thinned,
             "open": self.stats.open + (self.recorded - self.added),
+            "names_bytes": self.stats.names_bytes,
             "values": tier(Tier::Values),
             "minutes": tier(Tier::Minutes),
             "hours": tier(Tier::Hours),

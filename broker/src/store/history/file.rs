@@ -24,6 +24,8 @@ const FORMAT: u64 = 1;
 
 /// The number of the next thing that gets one.
 pub(super) const NEXT_THING: &str = "next_thing";
+/// What names take, in bytes; files of earlier versions do not tell.
+pub(super) const NAMES_BYTES: &str = "names_bytes";
 
 /// Pages that are kept in memory: a query's blocks, and those of a run that is being written.
 const CACHE_BYTES: usize = 8 * 1024 * 1024;

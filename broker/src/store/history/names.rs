@@ -3,10 +3,10 @@
 use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
-use redb::{ReadableTable, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
 use super::super::head::{Problem, other};
-use super::file::{ABOUT, NAMES, NEXT_THING, NUMBERS};
+use super::file::{ABOUT, NAMES, NAMES_BYTES, NEXT_THING, NUMBERS};
 
 /// How many things' numbers are in memory, in twelve bytes each and what the table's gaps take. A broker with more of
 /// them asks the file for some.
@@ -18,6 +18,8 @@ const REMEMBERED_MAX: usize = 1_000_000;
 pub(super) struct Names {
     numbers: HashTable<Known>,
     hasher: RandomState,
+    /// What all names take in the file.
+    bytes: u64,
 }
 
 /// In four-byte parts, so that it takes twelve.
@@ -35,8 +37,25 @@ impl Known {
 }
 
 impl Names {
-    pub(super) fn new() -> Self {
-        Self { numbers: HashTable::new(), hasher: RandomState::new() }
+    /// None of them in memory yet.
+    pub(super) fn read(reading: &ReadTransaction) -> Result<Self, Problem> {
+        let known = reading.open_table(ABOUT).map_err(other)?.get(NAMES_BYTES)?.map(|bytes| bytes.value());
+        let bytes = match known {
+            Some(bytes) => bytes,
+            None => {
+                let mut bytes = 0;
+                for name in reading.open_table(NAMES).map_err(other)?.iter()? {
+                    bytes += cost(name?.1.value());
+                }
+                bytes
+            }
+        };
+        Ok(Self { numbers: HashTable::new(), hasher: RandomState::new(), bytes })
+    }
+
+    /// What all names take in the file.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// What is not known here may be known to the file.
@@ -64,6 +83,8 @@ impl Names {
                 let number = u32::try_from(next)
                     .map_err(|_| Problem::Io("there were too many things in its time".to_owned()))?;
                 about.insert(NEXT_THING, next + 1)?;
+                self.bytes = self.bytes.saturating_add(cost(ns));
+                about.insert(NAMES_BYTES, self.bytes)?;
                 numbers.insert(ns, number)?;
                 writing.open_table(NAMES).map_err(other)?.insert(number, ns)?;
                 number
@@ -91,7 +112,23 @@ impl Names {
         let number = writing.open_table(NUMBERS).map_err(other)?.remove(ns)?.map(|number| number.value());
         if let Some(number) = number {
             writing.open_table(NAMES).map_err(other)?.remove(number)?;
+            self.bytes = self.bytes.saturating_sub(cost(ns));
+            writing.open_table(ABOUT).map_err(other)?.insert(NAMES_BYTES, self.bytes)?;
         }
         Ok(())
     }
+
+    /// Forgets the thing that has this number, if there is one.
+    pub(super) fn forget_number(&mut self, writing: &WriteTransaction, number: u32) -> Result<(), Problem> {
+        let ns = writing.open_table(NAMES).map_err(other)?.remove(number)?.map(|ns| ns.value().to_owned());
+        let Some(ns) = ns else { return Ok(()) };
+        let now = writing.open_table(NUMBERS).map_err(other)?.get(ns.as_str())?.map(|now| now.value());
+        // In a file that is in order it is.
+        if now == Some(number) { self.forget(writing, &ns) } else { Ok(()) }
+    }
+}
+
+/// What a name takes in the file: it is there twice, each time with its number.
+fn cost(ns: &str) -> u64 {
+    2 * (ns.len() as u64 + 8)
 }

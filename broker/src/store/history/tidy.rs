@@ -1,5 +1,5 @@
-//! Keeps the history in order, a step at a time: writes what is open, rolls up, merges, and lets go what is too old or
-//! too much.
+//! Keeps the history in order, a step at a time: writes what is open, rolls up, merges, lets go what is too old or too
+//! much, and with it the names that are of nothing any more.
 
 use redb::WriteTransaction;
 use thingsbus_adaptor::wire::Timestamp;
@@ -83,7 +83,7 @@ impl History {
             self.work()?;
             return Ok(true);
         }
-        Ok(false)
+        self.sweep(now)
     }
 
     fn remove_some(&mut self, number: u32) -> Result<(), Problem> {
@@ -96,6 +96,7 @@ impl History {
         })?;
         if is_gone {
             self.runs.remove(&number);
+            self.sweep.removed(number);
         }
         Ok(())
     }
@@ -140,6 +141,7 @@ impl History {
     fn let_go(&mut self, number: u32) -> Result<(), Problem> {
         let Some(run) = self.runs.get_mut(&number) else { return Ok(()) };
         run.state = State::Going;
+        self.sweep.went();
         let Some(shelf) = self.shelves.get_mut(&run.shelf) else { return Ok(()) };
         if let Some(gone_to) = shelf.gone_to.get_mut(run.tier.number()) {
             *gone_to = gone_to.max(run.to);
@@ -213,6 +215,7 @@ impl History {
         for (number, run) in changed {
             if run.state == State::Going && run.bytes == 0 {
                 self.runs.remove(&number);
+                self.sweep.removed(number);
             } else {
                 self.runs.insert(number, run);
             }

@@ -443,6 +443,69 @@ fn times_in_which_nothing_was_said_are_no_pages() {
     assert_eq!(none.rest, None);
 }
 
+/// Things come and go; some speak again, just before or while their names are looked for.
+#[test]
+fn names_of_which_nothing_is_left_go_and_no_others() {
+    let mut random = Random(11);
+    let rule = Rule { values_s: 6 * HOUR, minutes_s: 12 * HOUR, hours_s: DAY, ..SOME };
+    let mut told = Told::new(Rules::new(rule));
+    told.history.set_step_bytes(20_000);
+    let name = |thing: usize| format!("shop.{thing}.{}", "long".repeat(20));
+    let mut most = 0;
+    for round in 0..60 {
+        for _ in 0..40 {
+            // Texts, of which there are no lines, and numbers; of these and those days.
+            let thing = round * 40 + random.below(100);
+            let data = if random.below(2) == 0 { "1" } else { "\"on\"" };
+            told.say(&name(thing), data.to_owned(), told.now);
+        }
+        told.say("shop.always", "1".to_owned(), told.now);
+        told.add();
+        told.now += 7.0 * 3_600.0;
+        let mut steps = 0;
+        while told.history.tidy(at(told.now)).unwrap() {
+            steps += 1;
+            if steps % 5 == 0 {
+                let thing = name((round * 40).saturating_sub(random.below(400)));
+                told.say(&thing, "3".to_owned(), told.now);
+                told.add();
+            }
+        }
+        if round % 7 == 0 {
+            told.say("shop.always", "1".to_owned(), told.now); // What was done for later is on disk with it.
+            told.add();
+            told.reopen();
+            told.history.set_step_bytes(20_000);
+        }
+        // What is young enough to be there for sure is there.
+        for thing in told.all.keys() {
+            let wanted: Vec<OwnedPoint> = told.of(thing);
+            let wanted = wanted.iter().filter(|point| point.received.seconds() > told.now - 5.0 * 3_600.0);
+            let wanted: Vec<u64> = wanted.map(|point| point.seq).collect();
+            assert!(seqs(&told.history, thing).ends_with(&wanted), "{round} {thing}");
+            let young = told.now - 20.0 * 3_600.0;
+            let all = told.of(thing);
+            let numbers =
+                all.iter().filter(|point| point.received.seconds() > young && point.data != "\"on\"");
+            let numbers = numbers.count() as u64;
+            let found = lines(&told.history, thing, "", (young - 3_600.0, told.now + 10.0), HOUR);
+            assert!(found.iter().map(|line| line.1).sum::<u64>() >= numbers, "{round} {thing}");
+        }
+        most = most.max(told.history.stats().names_bytes);
+    }
+    let all: usize = told.all.keys().map(|name| 2 * name.len()).sum();
+    assert!(most < all as u64 / 3, "{most} of {all}");
+    // In the end there is nothing.
+    told.now += 10.0 * DAY as f64;
+    told.tidy();
+    told.now += DAY as f64;
+    told.tidy();
+    assert_eq!(told.history.stats().names_bytes, 0);
+    told.say(&name(0), "4".to_owned(), told.now);
+    told.add();
+    assert_eq!(seqs(&told.history, &name(0)), [told.seq]);
+}
+
 /// How much of a file was ever written.
 fn written(disk: &Disk) -> u64 {
     let bytes = disk.bytes();
