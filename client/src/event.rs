@@ -21,7 +21,8 @@ impl Flags {
     pub const SNAPSHOT: Self = Self(1);
     /// Also what happens below this thing.
     pub const TREE: Self = Self(2);
-    /// Also when a thing is forgotten. 0.2.1 has no such word.
+    /// Also when a thing is forgotten. 0.2.1 has no such word. What is found to be gone after a lost connection is told with
+    /// [`Flags::SNAPSHOT`] too.
     pub const FORGOTTEN: Self = Self(4);
 
     /// Are all of `other` set?

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use thingsbus_adaptor::wire::{Ask, Forgotten, Mark, Message, Namespace, Query, Snapshot, Timestamp, Update};
 
-use crate::directory::{Directory, Value};
+use crate::directory::{Directory, Scope, Value};
 use part::Part;
 
 /// A broker that has not answered a mark by then is one of 0.2.1.
@@ -250,7 +250,7 @@ impl Mirror {
         self.kind = Kind::Unknown;
         self.ask_for_mark(now);
         // At once, beside the mark: most often its answer is all that is needed.
-        self.ask_next(now);
+        self.ask_unknown(now);
     }
 
     /// The connection is lost. Values stay.
@@ -281,7 +281,7 @@ impl Mirror {
         if self.ask_again.is_some_and(|due| due <= now) {
             self.ask_again = None;
             self.parts.iter_mut().for_each(Part::ask);
-            self.ask_next(now);
+            self.ask_unknown(now);
         }
     }
 
@@ -297,7 +297,7 @@ impl Mirror {
         match message {
             Message::Update(update) => self.update(update, now, wall, &mut changed),
             Message::Forgotten(forgotten) => self.forgotten(forgotten, now, &mut changed),
-            Message::Mark(mark) => self.mark(mark, now),
+            Message::Mark(mark) => self.mark(mark, now, &mut changed),
             Message::Snapshot(snapshot) if self.kind == Kind::Old => {
                 self.tell(snapshot, wall, &mut changed);
                 self.ready = true;
@@ -329,7 +329,7 @@ impl Mirror {
             self.begin_anew();
         }
         if is_anew && asked.after.is_some() {
-            return self.ask_next(now); // The pages before were of another life.
+            return self.ask_next(now, &mut changed); // The pages before were of another life.
         }
         self.tell(snapshot, wall, &mut changed);
         let first_seq = asked.first_seq.unwrap_or(seq);
@@ -339,12 +339,12 @@ impl Mirror {
                 if let Some(part) = self.parts.get_mut(asked.part) {
                     part.told(first_seq);
                 }
-                self.ask_next(now);
+                self.ask_next(now, &mut changed);
             }
         }
     }
 
-    fn mark(&mut self, mark: &Mark<'_>, now: Instant) {
+    fn mark(&mut self, mark: &Mark<'_>, now: Instant, changed: &mut impl FnMut(Change<'_>)) {
         if self.waiting_for.as_ref().is_none_or(|(token, _)| token != mark.mark) {
             return;
         }
@@ -360,7 +360,7 @@ impl Mirror {
         for part in self.parts.iter_mut().filter(|part| fresh || part.known().is_none()) {
             part.must_know(mark.seq);
         }
-        self.ask_next(now);
+        self.ask_next(now, changed);
     }
 
     fn update(
@@ -373,7 +373,7 @@ impl Mirror {
         if !self.follows(update.ns()) {
             return;
         }
-        if update.seq().is_some_and(|seq| !self.hear(seq, update.merged(), now)) {
+        if update.seq().is_some_and(|seq| !self.hear(seq, update.merged(), now, changed)) {
             return;
         }
         let value = Value {
@@ -388,7 +388,13 @@ impl Mirror {
 
     /// The broker sent what has this number. `false` before the mark: it is not known then whose life it is of; what
     /// comes now is told by the answer.
-    fn hear(&mut self, seq: u64, merged: Option<u64>, now: Instant) -> bool {
+    fn hear(
+        &mut self,
+        seq: u64,
+        merged: Option<u64>,
+        now: Instant,
+        changed: &mut impl FnMut(Change<'_>),
+    ) -> bool {
         let Some(live) = self.live else { return false };
         // What is told late comes with newer values in the place of older ones, and nothing is missing.
         self.merged += merged.unwrap_or(0);
@@ -396,7 +402,7 @@ impl Mirror {
             self.gaps += 1;
             self.parts.iter_mut().for_each(|part| part.must_know(seq - 1));
             self.live = Some(seq);
-            self.ask_next(now);
+            self.ask_next(now, changed);
         }
         self.live = Some(live.max(seq));
         true
@@ -404,7 +410,7 @@ impl Mirror {
 
     fn forgotten(&mut self, forgotten: &Forgotten<'_>, now: Instant, changed: &mut impl FnMut(Change<'_>)) {
         let Forgotten { ns, ts, seq, merged } = *forgotten;
-        if self.follows(ns) && self.hear(seq, merged, now) {
+        if self.follows(ns) && self.hear(seq, merged, now, changed) {
             self.forget(ns, ts, seq, merged, false, changed);
         }
     }
@@ -569,20 +575,48 @@ impl Mirror {
     }
 
     /// Asks for the next part of which something may be unknown; where there is none, all is there.
-    fn ask_next(&mut self, now: Instant) {
-        if self.asked.is_some() || self.kind == Kind::Old {
+    fn ask_next(&mut self, now: Instant, changed: &mut impl FnMut(Change<'_>)) {
+        if self.ask_unknown(now) || self.marked.is_none() {
             return;
         }
-        if let Some(part) = self.parts.iter().position(Part::is_to_be_asked) {
+        if let Some(anew) = self.anew.take() {
+            self.swap(anew, changed);
+        }
+        while self.directory.remove_forgotten(0, u64::MAX).is_some() {}
+        self.ready = true;
+        if !self.parts.iter().any(Part::is_everything) {
+            self.ask_again.get_or_insert(now + ASK_EVERY);
+        }
+    }
+
+    /// Asks for the next part of which something may be unknown. `false` where there is none and no answer is awaited.
+    fn ask_unknown(&mut self, now: Instant) -> bool {
+        if self.asked.is_some() || self.kind == Kind::Old {
+            return true;
+        }
+        let unknown = self.parts.iter().position(Part::is_to_be_asked);
+        if let Some(part) = unknown {
             self.ask(part, None, None, now);
-        } else if self.marked.is_some() {
-            if let Some(anew) = self.anew.take() {
-                self.directory = anew;
-            }
-            while self.directory.remove_forgotten(0, u64::MAX).is_some() {}
-            self.ready = true;
-            if !self.parts.iter().any(Part::is_everything) {
-                self.ask_again.get_or_insert(now + ASK_EVERY);
+        }
+        unknown.is_some()
+    }
+
+    /// Everything was told anew. What was not is gone, and nobody else says so.
+    fn swap(&mut self, anew: Directory, changed: &mut impl FnMut(Change<'_>)) {
+        let before = std::mem::replace(&mut self.directory, anew);
+        for gone in before.things(Scope::ALL, None) {
+            if self.directory.get(gone.ns()).is_none() {
+                changed(Change {
+                    ns: gone.ns(),
+                    ts: gone.ts(),
+                    data: "null",
+                    is_forgotten: true,
+                    documentation_url: None,
+                    seq: Some(gone.seq()).filter(|seq| *seq > 0),
+                    merged: None,
+                    is_snapshot: true,
+                    age: Duration::ZERO,
+                });
             }
         }
     }

@@ -1,16 +1,17 @@
 //! Simulated: seeded senders and clients around the hub, over links that are cut, lose, repeat and reorder.
 //!
 //! What must hold: when the storm is over and everything has arrived, each client's directory equals the broker's in
-//! the parts that it follows, value by value, with no ghosts; and a client says it is ready only when that is so.
+//! the parts that it follows, value by value, with no ghosts; and a client says it is ready only when that is so. Who only
+//! hears of the changes has the same in the end.
 //! A failure prints its seed; `THINGSBUS_SEED=…` runs that one again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use thingsbus_adaptor::wire::{Ask, Mark, Message, Namespace, Scratch, Timestamp, Update, decode_message};
 use thingsbus_broker::hub::{Hub, HubLimits};
 use thingsbus_client::directory::{Directory, Scope};
-use thingsbus_client::mirror::{Action, Kind, Mirror};
+use thingsbus_client::mirror::{Action, Change, Kind, Mirror};
 
 /// SplitMix64: small, seedable, good enough to throw dice.
 struct Dice(u64);
@@ -62,9 +63,22 @@ impl<T> Wire<T> {
     }
 }
 
+/// The value of each thing, and when it was.
+type Heard = BTreeMap<String, (String, f64)>;
+
+fn hear(heard: &mut Heard, change: &Change<'_>) {
+    if change.is_forgotten {
+        assert!(heard.remove(change.ns).is_some(), "{} was not there: {change:?}", change.ns);
+    } else {
+        heard.insert(change.ns.to_owned(), (change.data.to_owned(), change.ts.seconds()));
+    }
+}
+
 /// One client and its two connections to the broker.
 struct Client {
     mirror: Mirror,
+    /// What somebody has who hears of all changes, and of nothing else.
+    heard: Heard,
     up: bool,
     /// What its socket is subscribed to, which it tells again after a reconnect.
     subscribed: BTreeSet<Vec<u8>>,
@@ -84,6 +98,7 @@ impl Client {
         }
         Self {
             mirror,
+            heard: Heard::new(),
             up: false,
             subscribed: BTreeSet::new(),
             active: Vec::new(),
@@ -260,12 +275,12 @@ impl World {
         for bytes in client.to_client.arrived(now) {
             let mut scratch = Scratch::default();
             let message = decode_message(&bytes, &mut scratch).unwrap();
-            client.mirror.message(&message, instant, wall, |_| {});
+            client.mirror.message(&message, instant, wall, |change| hear(&mut client.heard, &change));
         }
         for (number, bytes) in client.answers.arrived(now) {
             let mut scratch = Scratch::default();
             let Ok(Message::Snapshot(snapshot)) = decode_message(&bytes, &mut scratch) else { panic!() };
-            client.mirror.answer(number, &snapshot, instant, wall, |_| {});
+            client.mirror.answer(number, &snapshot, instant, wall, |change| hear(&mut client.heard, &change));
         }
         if client.mirror.deadline().is_some_and(|deadline| deadline <= instant) {
             client.mirror.tick(instant);
@@ -302,6 +317,13 @@ impl World {
             if let Err(difference) = client.equals(self.hub.directory()) {
                 panic!("seed {}: client {index} differs:\n{difference}", self.seed);
             }
+            let there: Heard = client
+                .mirror
+                .directory()
+                .things(Scope::ALL, None)
+                .map(|record| (record.ns().to_owned(), (record.data().to_owned(), record.ts().seconds())))
+                .collect();
+            assert_eq!(client.heard, there, "seed {}: client {index} was not told of all", self.seed);
         }
         self.calm = false;
     }

@@ -341,6 +341,9 @@ fn watch_tells_when_the_broker_goes_and_comes() {
     watch.find_error("trying again");
     let broker = TestBroker::with(|config| config.port = port);
     watch.find_error("connected again");
+    // The new one knows nothing of it.
+    let gone = parse(watch.line().as_bytes());
+    assert_eq!((&gone["type"], &gone["ns"]), (&json!("thing_forgotten"), &json!("a")), "{gone}");
     say(&broker, &[("a", json!(2))]);
     assert_eq!(parse(watch.line().as_bytes())["data"], 2);
     // Not INT, which whoever starts the tests may have set to be ignored: a shell does for what runs in its background.
