@@ -162,6 +162,38 @@ fn what_was_saved_comes_back_and_clients_hear_exactly_what_changes() {
 }
 
 #[test]
+fn however_fast_loads_come_each_keeps_what_was_there_and_the_last_20_are_kept() {
+    let folder = ScratchFolder::new();
+    let broker = start(&folder);
+    let doors = broker.doors();
+    say(&doors, "a", json!(1));
+    ask(&doors, "snapshot_save", "good");
+    let load = |name: &str| {
+        let loaded = ask(&doors, "snapshot_load", name);
+        loaded["head_kept_as"].as_str().expect("a name").to_owned()
+    };
+    let mut copies: Vec<String> = (0..25).map(|_| load("good")).collect();
+    // Of several within a second the later ones have a number.
+    assert!(copies.iter().any(|copy| copy.ends_with("Z-2")), "{copies:?}");
+    let mut there = names(&doors);
+    there.retain(|name| name != "good");
+    let mut wanted = copies.split_off(5);
+    wanted.sort_unstable();
+    assert_eq!(there, wanted);
+    // The oldest is not taken away from who loads it.
+    let oldest = doors.ask(&json!({"type": "snapshot_list"}))["snapshots"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter(|snapshot| snapshot["name"] != "good")
+        .min_by(|one, other| one["saved"].as_f64().partial_cmp(&other["saved"].as_f64()).expect("times"))
+        .map(|snapshot| snapshot["name"].as_str().expect("a name").to_owned())
+        .expect("one");
+    load(&oldest);
+    assert!(names(&doors).contains(&oldest));
+}
+
+#[test]
 fn a_part_is_saved_and_a_part_is_loaded() {
     let folder = ScratchFolder::new();
     let broker = start(&folder);

@@ -3,6 +3,7 @@
 //! saved is read from the directory's file, after everything that was taken before is in it.
 
 mod auto;
+mod before;
 mod file;
 mod files;
 mod import;
@@ -316,7 +317,7 @@ impl Store {
             },
             (What::Asked(SnapshotAsk::Save { name, ns }), to) => (Job::Save(saving(name, ns)), to),
             (What::Asked(SnapshotAsk::Load { name, ns }), For::Asker(to)) => {
-                let Some(head) = auto::name_before(&name, now) else { return };
+                let Some(head) = before::name_before(&name, now) else { return };
                 let head = saving(head, Namespace::root());
                 let (pieces_out, pieces) = sync_channel(PIECES);
                 self.snapshots.is_loading = true;

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use thingsbus_adaptor::wire::{SNAPSHOT_NAME_BYTES_MAX, SnapshotName, Timestamp};
+use thingsbus_adaptor::wire::{SnapshotName, Timestamp};
 
 use super::shelf::{About, Shelf};
 
@@ -17,7 +17,7 @@ pub(super) const AGAIN_AFTER: Duration = Duration::from_secs(10 * 60);
 const BEGINNING: &str = "auto";
 
 /// How long a time is in a name: `20261121T174403Z`.
-const TIME_BYTES: usize = 16;
+pub(super) const TIME_BYTES: usize = 16;
 
 /// When the next one is made.
 #[derive(Clone, Copy, Debug)]
@@ -65,27 +65,23 @@ pub(super) fn name(now: Timestamp) -> Option<SnapshotName> {
     SnapshotName::parse(&format!("{BEGINNING}-{}", time_text(now))).ok()
 }
 
-/// The name of the copy that is made before `name` is loaded: as much of its name as there is room for.
-pub(super) fn name_before(name: &SnapshotName, now: Timestamp) -> Option<SnapshotName> {
-    const AROUND: usize = "head-before--".len() + TIME_BYTES;
-    let short: String = name.as_str().chars().take(SNAPSHOT_NAME_BYTES_MAX - AROUND).collect();
-    SnapshotName::parse(&format!("head-before-{short}-{}", time_text(now))).ok()
-}
-
 fn is_auto(name: &SnapshotName) -> bool {
     let time = name.as_str().strip_prefix(BEGINNING).and_then(|rest| rest.strip_prefix('-'));
-    time.is_some_and(|time| {
-        time.len() == TIME_BYTES
-            && time.bytes().enumerate().all(|(at, byte)| match at {
-                8 => byte == b'T',
-                15 => byte == b'Z',
-                _ => byte.is_ascii_digit(),
-            })
-    })
+    time.is_some_and(is_time)
+}
+
+/// Is it as [`time_text`] writes it?
+pub(super) fn is_time(text: &str) -> bool {
+    text.len() == TIME_BYTES
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 => byte == b'T',
+            15 => byte == b'Z',
+            _ => byte.is_ascii_digit(),
+        })
 }
 
 /// `20261121T174403Z`.
-fn time_text(now: Timestamp) -> String {
+pub(super) fn time_text(now: Timestamp) -> String {
     // What no calendar has is as good as the beginning of time.
     let since_1970 = Duration::try_from_secs_f64(now.seconds()).unwrap_or_default();
     let most = Duration::from_secs(253_402_300_799); // The last second of the year 9999.
@@ -102,13 +98,19 @@ pub(in crate::store) fn newest(shelf: &Shelf) -> Option<Timestamp> {
         .max_by(|one, other| one.seconds().total_cmp(&other.seconds()))
 }
 
-/// Removes the oldest, but for the last `kept`. Their names are in the order of their times.
-pub(super) fn prune(shelf: &Shelf, kept: usize) {
+/// Those that give way when one more is made and so many are kept: the oldest. Their names are in the order of their times.
+pub(super) fn giving_way(shelf: &Shelf, kept: usize) -> Vec<SnapshotName> {
     let names = shelf.names().unwrap_or_default().into_iter();
     let autos: Vec<SnapshotName> = names.map(|(name, _)| name).filter(is_auto).collect();
-    for name in autos.iter().rev().skip(kept) {
+    let over = (autos.len() + 1).saturating_sub(kept);
+    autos.into_iter().take(over).collect()
+}
+
+/// Removes what gave way to a newer one.
+pub(super) fn remove(shelf: &Shelf, gave_way: &[SnapshotName]) {
+    for name in gave_way {
         match shelf.delete(name) {
-            Ok(()) => tracing::debug!("snapshot {name}: deleted, the last {kept} of its kind are kept"),
+            Ok(()) => tracing::debug!("snapshot {name}: deleted, there are enough newer ones of its kind"),
             Err(refusal) => tracing::warn!("{}", refusal.message),
         }
     }
@@ -130,10 +132,6 @@ mod tests {
         for other in ["auto", "auto-", "auto-mine", "auto-20261121T174403Z-2", "my-auto-20261121T174403Z"] {
             assert!(!is_auto(&SnapshotName::parse(other).unwrap()), "{other}");
         }
-        let before = name_before(&SnapshotName::parse("x").unwrap(), now).unwrap();
-        assert_eq!(before.as_str(), "head-before-x-20261121T174403Z");
-        let long = name_before(&SnapshotName::parse(&"x".repeat(64)).unwrap(), now).unwrap();
-        assert_eq!(long.as_str().len(), 64);
         for seconds in [-1.0, 1e300, 0.0] {
             assert!(name(at(seconds)).is_some_and(|name| is_auto(&name)), "{seconds}");
         }

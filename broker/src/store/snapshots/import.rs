@@ -40,7 +40,7 @@ impl Import {
         if put.offset > 0 {
             return Err(bad_offset(&put.name, 0));
         }
-        shelf.check_free(&put.name)?;
+        shelf.check_free(&put.name, &[])?;
         let out = shelf.create(UNFINISHED).map_err(|error| not_written(&put.name, &error))?;
         Ok(Self { name: put.name.clone(), out: BufWriter::new(out), bytes: 0 })
     }
@@ -116,7 +116,7 @@ fn make(
     let failed = |error| not_written(name, &error);
     let written = if is_in_order {
         let mut reader = read(name, shelf)?;
-        shelf.write(name, &header, |out| {
+        shelf.write(name, &header, &[], |out| {
             while let Some(thing) = reader.next().map_err(wrong)? {
                 go_on()?;
                 out.thing(thing.ns.as_str(), &thing.value(), thing.ttl).map_err(failed)?;
@@ -127,7 +127,7 @@ fn make(
         let places = places_by_name(name, shelf, go_on)?;
         let mut input = BufReader::new(shelf.open_unfinished(UNFINISHED).map_err(failed)?);
         let mut line = Vec::new();
-        shelf.write(name, &header, |out| {
+        shelf.write(name, &header, &[], |out| {
             for (_, begin) in &places {
                 go_on()?;
                 line.clear();

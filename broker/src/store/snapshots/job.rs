@@ -9,11 +9,11 @@ use thingsbus_adaptor::wire::{Namespace, SnapshotName, Timestamp, narrower};
 
 use super::super::head::Problem;
 use super::super::keeper::Lent;
-use super::auto;
 use super::file::{Header, Thing};
 use super::import::{Import, Put};
 use super::refusal::Refusal;
 use super::shelf::{Shelf, Written, unread};
+use super::{auto, before};
 
 /// How many things of a snapshot come to the broker's thread at once, at the most.
 const PIECE_THINGS: usize = 256;
@@ -91,10 +91,13 @@ impl Jobs {
 
     fn answer(&mut self, job: Job) -> Result<Value, Refusal> {
         match job {
-            Job::Save(saving) => self.save(&saving).map(|written| saved("snapshot_saved", &saving, written)),
+            Job::Save(saving) => {
+                self.save(&saving, &[]).map(|written| saved("snapshot_saved", &saving, written))
+            }
             Job::Auto(saving, kept) => {
-                let written = self.save(&saving)?;
-                auto::prune(&self.shelf, kept);
+                let gives_way = auto::giving_way(&self.shelf, kept);
+                let written = self.save(&saving, &gives_way)?;
+                auto::remove(&self.shelf, &gives_way);
                 Ok(saved("snapshot_saved", &saving, written))
             }
             Job::List { now } => Ok(json!({
@@ -117,14 +120,15 @@ impl Jobs {
         }
     }
 
-    /// Writes the running state, as it is on disk now, beside the writing of what comes meanwhile.
-    fn save(&self, saving: &Saving) -> Result<Written, Refusal> {
+    /// Writes the running state, as it is on disk now, beside the writing of what comes meanwhile. What gives way to it is
+    /// to be removed after that, so there is always one at least.
+    fn save(&self, saving: &Saving, gives_way: &[SnapshotName]) -> Result<Written, Refusal> {
         let Saving { name, header } = saving;
         let no_head =
             || Refusal::disk("the directory's file cannot be read now; `thingsbus status` says why");
         let head = self.lent.get().ok_or_else(no_head)?;
         let mut count = 0_usize;
-        let written = self.shelf.write(name, header, |out| {
+        let written = self.shelf.write(name, header, gives_way, |out| {
             let mut refusal = None;
             let read = head.each_below(&header.ns, |ns, value, ttl| {
                 count += 1;
@@ -150,6 +154,17 @@ impl Jobs {
         })?;
         tracing::info!("snapshot {name}: saved, {} things in {} bytes", written.things, written.bytes);
         Ok(written)
+    }
+
+    /// Saves the running state before the snapshot `loaded` takes its place, under a name that is not taken.
+    fn save_before(&self, head: &Saving, loaded: &SnapshotName) -> Result<SnapshotName, Refusal> {
+        let failed = |error| Refusal::disk(format_args!("the snapshots cannot be looked at: {error}"));
+        let name = before::untaken(&self.shelf, &head.name).map_err(failed)?;
+        let header = Header { name: name.to_string(), ..head.header.clone() };
+        let gives_way = before::giving_way(&self.shelf, loaded);
+        self.save(&Saving { name: name.clone(), header }, &gives_way)?;
+        auto::remove(&self.shelf, &gives_way);
+        Ok(name)
     }
 
     fn load(
@@ -187,8 +202,8 @@ impl Jobs {
                 about.header.ns
             ),
         })?;
-        self.save(head)?;
-        tell(Piece::Begin { head_kept_as: head.name.clone(), scope: scope.clone() })?;
+        let head_kept_as = self.save_before(head, name)?;
+        tell(Piece::Begin { head_kept_as, scope: scope.clone() })?;
         let mut reader = self.shelf.read(name)?;
         let (mut things, mut bytes) = (Vec::new(), 0);
         while let Some(thing) = reader.next().map_err(|why| unread(name, &why))? {

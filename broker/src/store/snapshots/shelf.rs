@@ -14,6 +14,10 @@ use super::refusal::Refusal;
 /// The most snapshots: so many that nobody needs more, and that a list of them is one answer.
 const SNAPSHOTS_MAX: usize = 1_000;
 
+/// The most bytes of all of them together: 64 of the largest directory that there may be by default. Where the disk is
+/// smaller, it says so itself.
+const BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
+
 /// How the files of snapshots end.
 const ENDING: &str = ".jsonl";
 
@@ -30,6 +34,7 @@ const END_BYTES_MAX: u64 = 128;
 #[derive(Clone)]
 pub(in crate::store) struct Shelf {
     files: Arc<dyn Files>,
+    bytes_max: u64,
 }
 
 /// A snapshot, as far as its first and last lines tell.
@@ -51,7 +56,12 @@ pub(in crate::store) type Output = Writer<BufWriter<Box<dyn Out>>>;
 
 impl Shelf {
     pub(in crate::store) fn new(files: Arc<dyn Files>) -> Self {
-        Self { files }
+        Self { files, bytes_max: BYTES_MAX }
+    }
+
+    #[cfg(test)]
+    pub(in crate::store) fn with_bytes_max(self, bytes_max: u64) -> Self {
+        Self { bytes_max, ..self }
     }
 
     /// Removes what a broker that was killed left half written.
@@ -82,8 +92,12 @@ impl Shelf {
         }
     }
 
-    /// Is there no snapshot of that name, and room for one more?
-    pub(in crate::store) fn check_free(&self, name: &SnapshotName) -> Result<(), Refusal> {
+    /// Is there no snapshot of that name, and room for one more? What `gives_way` takes none.
+    pub(in crate::store) fn check_free(
+        &self,
+        name: &SnapshotName,
+        gives_way: &[SnapshotName],
+    ) -> Result<(), Refusal> {
         let failed = |error| Refusal::disk(format_args!("the snapshots cannot be looked at: {error}"));
         if self.has(name).map_err(failed)? {
             return Err(Refusal {
@@ -93,13 +107,40 @@ impl Shelf {
                 ),
             });
         }
-        if self.names().map_err(failed)?.len() >= SNAPSHOTS_MAX {
+        if self.staying(gives_way)?.0 >= SNAPSHOTS_MAX {
             return Err(Refusal {
                 error: "too_many_snapshots",
                 message: format!("there are {SNAPSHOTS_MAX} snapshots, which is the most: delete some first"),
             });
         }
-        Ok(())
+        self.check_bytes(name, 1, gives_way)
+    }
+
+    /// Is there room for so many bytes more?
+    fn check_bytes(
+        &self,
+        name: &SnapshotName,
+        bytes: u64,
+        gives_way: &[SnapshotName],
+    ) -> Result<(), Refusal> {
+        let (most, there) = (self.bytes_max, self.staying(gives_way)?.1);
+        if there.saturating_add(bytes) <= most {
+            return Ok(());
+        }
+        let message = format!(
+            "the snapshots have {there} bytes, and may have {most} together, for which {name} is too much: delete some \
+             first; `thingsbus snapshot list` shows how large they are"
+        );
+        Err(Refusal { error: "snapshots_too_large", message })
+    }
+
+    /// How many snapshots there are without those that give way, and their bytes.
+    fn staying(&self, gives_way: &[SnapshotName]) -> Result<(usize, u64), Refusal> {
+        let names = self.names();
+        let names = names
+            .map_err(|error| Refusal::disk(format_args!("the snapshots cannot be looked at: {error}")))?;
+        let staying = names.iter().filter(|(name, _)| !gives_way.contains(name));
+        Ok(staying.fold((0, 0), |(count, bytes), (_, more)| (count + 1, bytes + more)))
     }
 
     /// A file that becomes a snapshot in [`Shelf::publish`].
@@ -121,9 +162,10 @@ impl Shelf {
         &self,
         name: &SnapshotName,
         header: &Header,
+        gives_way: &[SnapshotName],
         fill: impl FnOnce(&mut Output) -> Result<(), Refusal>,
     ) -> Result<Written, Refusal> {
-        self.check_free(name)?;
+        self.check_free(name, gives_way)?;
         let failed = |error| Refusal::disk(format_args!("the snapshot {name} cannot be written: {error}"));
         let unfinished = name.as_str();
         let write = || {
@@ -131,6 +173,7 @@ impl Shelf {
             let mut writer = Writer::begin(out, header).map_err(failed)?;
             fill(&mut writer)?;
             let (mut out, things, bytes) = writer.end().map_err(failed)?;
+            self.check_bytes(name, bytes, gives_way)?;
             out.flush().map_err(failed)?;
             out.get_mut().sync().map_err(failed)?;
             drop(out);

@@ -174,7 +174,7 @@ fn what_somebody_wrote_by_hand_is_taken() {
 
 /// Writes a snapshot.
 fn save(shelf: &Shelf, header: &Header, things: &[Thing]) -> Result<Written, Refusal> {
-    shelf.write(&name(&header.name), header, |out| {
+    shelf.write(&name(&header.name), header, &[], |out| {
         for thing in things {
             let written = out.thing(thing.ns.as_str(), &thing.value(), thing.ttl);
             written.map_err(|error| Refusal::disk(error.to_string()))?;
@@ -432,8 +432,44 @@ fn only_the_last_automatic_ones_are_kept() {
         save(&shelf, &Header { saved: at(saved), ..header(name) }, &[]).unwrap();
     }
     assert_eq!(auto::newest(&shelf), Some(at(4.0)));
-    auto::prune(&shelf, 2);
+    auto::remove(&shelf, &auto::giving_way(&shelf, 3));
     assert_eq!(names(&shelf), ["auto-20260103T000000Z", "auto-20260104T000000Z", "auto-mine", "mine"]);
+}
+
+#[test]
+fn what_gives_way_makes_room() {
+    let files = MemoryFiles::default();
+    let shelf = Shelf::new(Arc::new(files.clone()));
+    for number in 0..999 {
+        files.set(&format!("s{number}.jsonl"), Vec::new());
+    }
+    let auto = "auto-20260101T000000Z";
+    save(&shelf, &header(auto), &[]).unwrap();
+    assert_eq!(save(&shelf, &header("x"), &[]).unwrap_err().error, "too_many_snapshots");
+    let gives_way = auto::giving_way(&shelf, 1);
+    assert_eq!(gives_way, [name(auto)]);
+    shelf.write(&name("x"), &header("x"), &gives_way, |_| Ok(())).unwrap();
+    auto::remove(&shelf, &gives_way);
+    assert_eq!(shelf.names().unwrap().len(), 1_000);
+}
+
+#[test]
+fn all_of_them_together_have_so_many_bytes_at_the_most() {
+    let shelf = Shelf::new(Arc::new(MemoryFiles::default()));
+    let one = save(&shelf, &header("a"), &some_things()).unwrap().bytes;
+    let shelf = shelf.with_bytes_max(one * 2);
+    save(&shelf, &header("b"), &some_things()).unwrap();
+    for things in [&some_things()[..], &[]] {
+        let refusal = save(&shelf, &header("c"), things).unwrap_err();
+        assert_eq!(refusal.error, "snapshots_too_large");
+        assert!(refusal.message.contains("delete some first"), "{refusal:?}");
+    }
+    assert_eq!(names(&shelf), ["a", "b"]);
+    shelf.write(&name("c"), &header("c"), &[name("a")], |_| Ok(())).unwrap();
+    shelf.delete(&name("a")).unwrap();
+    // There is room to begin, and not to end.
+    assert_eq!(save(&shelf, &header("d"), &some_things()).unwrap_err().error, "snapshots_too_large");
+    assert_eq!(names(&shelf), ["b", "c"]);
 }
 
 #[test]
