@@ -173,4 +173,10 @@ fn the_tool_forgets_and_shows_it() {
     assert!(forgot.stderr.contains("there is no shop.lathe"), "{}", forgot.stderr);
     let forgot = tool(&["forget", "shop.door", "--json"]);
     assert_eq!(parse(forgot.stdout.as_bytes())["count"], 1);
+    // An unset variable of a script is not everything.
+    fill(&broker, &["a", "b"]);
+    let forgot = tool(&["forget", "", "--tree"]);
+    assert_eq!((forgot.code, names(&broker.things(""))), (Some(64), vec!["a", "b"]), "{}", forgot.stderr);
+    let forgot = tool(&["forget", "", "--tree", "--everything", "--human"]);
+    assert_eq!((forgot.code, forgot.stdout.as_str()), (Some(0), "forgot 2 things"), "{}", forgot.stderr);
 }

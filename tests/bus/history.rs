@@ -307,6 +307,22 @@ fn the_tool_shows_it() {
     let plot = good(&["--plot", "--human"]);
     assert!(plot.starts_with("/temperature  last 24.75\n 24.75 ┤"), "{plot}");
     assert!(plot.lines().all(|line| line.chars().count() <= 60), "{plot}");
+    let narrow =
+        Ended::of(
+            program("thingsbus")
+                .env("THINGSBUS_BROKER", doors.clients.to_string())
+                .env("COLUMNS", "40")
+                .args(["history", "shop.climate", "--since", "2d", "--plot", "--human"]),
+        );
+    let axis = narrow.stdout.lines().last().expect("an axis");
+    assert_eq!(axis.split_whitespace().map(str::len).collect::<Vec<_>>(), [8, 8], "{}", narrow.stdout);
+    let many: serde_json::Map<String, Value> = (0..40).map(|n| (format!("n{n}"), json!(n))).collect();
+    say(&req, "shop.many", &Value::Object(many));
+    let mut command = program("thingsbus");
+    command.env("THINGSBUS_BROKER", doors.clients.to_string());
+    let many = Ended::of(command.args(["history", "shop.many", "--every", "1d", "--json"]));
+    assert_eq!((many.code, many.stdout.lines().count()), (Some(0), 32));
+    assert!(many.stderr.contains("lines of 32 numbers of a thing only"), "{}", many.stderr);
     let nothing = tool(&["--path", "/humidity"]);
     assert_eq!(nothing.code, Some(2));
     assert!(nothing.stderr.contains("said nothing at /humidity in that time"), "{}", nothing.stderr);

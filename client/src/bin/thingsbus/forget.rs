@@ -23,10 +23,19 @@ pub(crate) struct Options {
     /// And everything below it
     #[arg(short, long)]
     tree: bool,
+    /// Really everything: `thingsbus forget "" --tree --everything`
+    #[arg(long, requires = "tree")]
+    everything: bool,
 }
 
 pub(crate) fn run(options: Options, global: &Global, output: &mut Output) -> Result<(), Failure> {
-    let Options { ns, tree } = options;
+    let Options { ns, tree, everything } = options;
+    if tree && ns.as_str().is_empty() && !everything {
+        // Most often it is a variable of a script that is not set.
+        return Err(Failure::usage(
+            "\"\" with --tree is everything that the broker knows: add --everything where that is meant",
+        ));
+    }
     let broker = chosen(global)?;
     let question = Ask::Forget { ns: ns.clone(), tree };
     let answer =

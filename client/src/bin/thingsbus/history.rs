@@ -14,7 +14,7 @@ use crate::args::{Global, duration};
 use crate::broker::{chosen, hinted, timeout};
 use crate::failure::Failure;
 use crate::json::string;
-use crate::output::Output;
+use crate::output::{Output, tell};
 use crate::send::{now, parse_thing};
 use crate::things::named;
 use crate::when::moment;
@@ -40,13 +40,13 @@ pub(crate) struct Options {
     #[arg(short, long, value_name = "WHEN", value_parser = moment)]
     until: Option<Timestamp>,
     /// The last N values
-    #[arg(short = 'n', long, value_name = "N", conflicts_with = "every")]
+    #[arg(short = 'n', long, value_name = "N", conflicts_with = "every", value_parser = some)]
     last: Option<usize>,
     /// A line for each stretch of this length, and not the values
-    #[arg(short, long, value_name = "TIME", value_parser = duration)]
+    #[arg(short, long, value_name = "TIME", value_parser = stretch)]
     every: Option<Duration>,
     /// The number at this place of the value alone, such as /temperature (a JSON pointer)
-    #[arg(short, long, value_name = "PATH")]
+    #[arg(short, long, value_name = "PATH", value_parser = pointer)]
     path: Option<String>,
     /// Print comma-separated values, with a head
     #[arg(long)]
@@ -61,6 +61,33 @@ const SINCE: Duration = Duration::from_secs(3_600);
 
 /// As wide as a plot is where nobody knows how wide the terminal is.
 const PLOT_COLUMNS: usize = 80;
+
+/// The broker has lines of so many numbers of a thing, the first in the value.
+const PATHS_MAX: usize = 32;
+
+fn some(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("1 is the least".to_owned()),
+        Ok(count) => Ok(count),
+        Err(error) => Err(format!("it is a number of values: {error}")),
+    }
+}
+
+fn stretch(text: &str) -> Result<Duration, &'static str> {
+    match duration(text) {
+        Ok(Duration::ZERO) => Err("a stretch of time is longer than nothing"),
+        every => every,
+    }
+}
+
+/// The value itself is at the path "".
+fn pointer(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.starts_with('/') {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("a path begins with a slash: /{text}"))
+    }
+}
 
 pub(crate) fn run(options: &Options, global: &Global, output: &mut Output) -> Result<(), Failure> {
     let now = now();
@@ -133,6 +160,12 @@ fn some_lines(lines: Lines, options: &Options) -> Result<Lines, Failure> {
     if lines.values().all(Vec::is_empty) {
         let at = options.path.as_ref().map_or_else(String::new, |path| format!(" at {path}"));
         return Err(Failure::nothing(format_args!("{} said no number{at} in that time", named(&options.ns))));
+    }
+    if options.path.is_none() && lines.len() >= PATHS_MAX {
+        tell(format_args!(
+            "there are lines of {PATHS_MAX} numbers of a thing only, the first in its value: what it has beyond is seen \
+             without --every and --plot"
+        ));
     }
     Ok(lines)
 }

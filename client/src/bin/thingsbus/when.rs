@@ -15,7 +15,11 @@ const SINCE_1970_LEAST: f64 = 5e7;
 
 /// The moment that `text` means, here and now.
 pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
-    moment_at(text.trim(), &Zoned::now()).ok_or_else(|| HOW.to_owned())
+    let text = text.trim();
+    if text.parse().is_ok_and(|seconds: f64| seconds <= 0.0) {
+        return Err(format!("neither so many seconds ago nor a time of this clock: {HOW}"));
+    }
+    moment_at(text, &Zoned::now()).ok_or_else(|| HOW.to_owned())
 }
 
 fn moment_at(text: &str, now: &Zoned) -> Option<Timestamp> {
@@ -69,6 +73,14 @@ fn days_since(now: &Zoned, weekday: i8) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_seconds_ago_is_no_moment() {
+        for text in ["0", "-5", " 0.0 ", "-0"] {
+            assert!(moment(text).is_err_and(|why| why.contains(HOW)), "{text}");
+        }
+        assert!(moment("0.5").is_ok() && moment("now").is_ok());
+    }
 
     #[test]
     fn a_moment_is_written_in_many_ways() {

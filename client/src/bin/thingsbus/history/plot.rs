@@ -17,6 +17,9 @@ const ROWS: usize = 10;
 const ACROSS: usize = 2;
 const DOWN: usize = 4;
 
+/// Between the two times of the axis, at the least.
+const GAP: usize = 2;
+
 /// What is drawn of time.
 pub(super) struct Span {
     pub(super) from: Timestamp,
@@ -90,10 +93,22 @@ pub(super) fn draw(
         let label = output.paint(ASIDE, format_args!("{label:>gutter$} ┤")).to_string();
         output.line(format!("{label}{row}").trim_end_matches('\u{2800}'))?;
     }
-    let (from, to) = (date_and_time(span.from), end_of(span));
-    let room = canvas.columns.saturating_sub(from.len() + to.len());
-    let axis = output.paint(ASIDE, format_args!("{:gutter$}  {from}{:room$}{to}", "", "")).to_string();
+    let axis = axis(span, canvas.columns);
+    let axis = output.paint(ASIDE, format_args!("{:gutter$}  {axis}", "")).to_string();
     output.line(axis)
+}
+
+/// The beginning and the end, below the canvas. Where there is no room for both, without the day, then without the end.
+fn axis(span: &Span, columns: usize) -> String {
+    let whole = (date_and_time(span.from), end_of(span));
+    let times = (time_only(span.from), time_only(span.to));
+    for (from, to) in [whole, times] {
+        if from.len() + GAP + to.len() <= columns {
+            let room = columns - from.len() - to.len();
+            return format!("{from}{:room$}{to}", "");
+        }
+    }
+    time_only(span.from)
 }
 
 /// The end of a span, without the day where that is the beginning's.
@@ -136,6 +151,14 @@ mod tests {
 
     fn at(seconds: f64) -> Timestamp {
         Timestamp::from_seconds(seconds).unwrap()
+    }
+
+    #[test]
+    fn the_axis_has_what_there_is_room_for() {
+        let day = Span { from: at(1_795_283_043.0), to: at(1_795_283_043.0 + 86_400.0) };
+        let fields = |columns| axis(&day, columns).split_whitespace().count();
+        assert_eq!([60, 40, 39, 18, 17, 10].map(fields), [4, 4, 2, 2, 1, 1]);
+        assert!([60, 40, 39, 18].iter().all(|columns| axis(&day, *columns).len() == *columns));
     }
 
     #[test]
