@@ -1,5 +1,7 @@
 //! The past of things, asked of a broker page by page.
 
+mod pages;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use thingsbus_adaptor::wire::{
 use crate::ask::ask;
 use crate::error::Error;
 use crate::thing::Latest;
+use pages::Pages;
 
 /// What a thing said once.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,14 +51,16 @@ pub struct PastThing {
 /// for each page.
 ///
 /// # Errors
-/// Where there is no answer, or no history.
+/// Where there is no answer, or no history, or where its pages come to no end: a thousand in a row have nothing.
 pub fn history(broker: &BrokerName, query: &HistoryQuery, limit: Duration) -> Result<Past, Error> {
     let mut query = query.clone();
+    let mut pages = Pages::default();
     let mut values = Vec::new();
     let mut lines: BTreeMap<String, Vec<HistoryLine>> = BTreeMap::new();
     loop {
         let answer = ask(broker, &Ask::History(query.clone()), limit)?;
         let page: Shape<'_> = read(broker, &answer)?;
+        let is_empty = page.values.is_empty() && page.lines.values().all(Vec::is_empty);
         for (path, more) in page.lines {
             lines.entry(path).or_default().extend(more.into_iter().map(line));
         }
@@ -67,8 +72,10 @@ pub fn history(broker: &BrokerName, query: &HistoryQuery, limit: Duration) -> Re
         } else {
             values.extend(more);
         }
-        query.after = page.next;
-        if query.after.is_none() || query.last == Some(0) {
+        let is_all = query.last == Some(0);
+        query.after =
+            pages.next(page.next.filter(|_| !is_all), is_empty).map_err(|why| stopped(broker, why))?;
+        if query.after.is_none() {
             return Ok(if query.every.is_some() { Past::Lines(lines) } else { Past::Values(values) });
         }
     }
@@ -88,6 +95,7 @@ pub fn as_of(
 ) -> Result<Vec<PastThing>, Error> {
     let mut query = Query { ns: ns.clone(), tree, at: Some(at), ..Query::default() };
     let mut things = Vec::new();
+    let mut pages = Pages::default();
     loop {
         let answer = ask(broker, &Ask::Things(query.clone()), limit)?;
         let mut scratch = Scratch::default();
@@ -101,7 +109,10 @@ pub fn as_of(
             let (data, age) = (told.data.to_owned(), at.since(received));
             things.push(PastThing { ns, latest: Latest { data, ts, age, seq: told.seq, documentation_url } });
         }
-        query.after = page.next().and_then(|next| Namespace::parse(next).ok());
+        // Pages with nothing come to an end here, for there are so many things and no more.
+        let next = pages.next(page.next().map(ToOwned::to_owned), false);
+        let next = next.map_err(|why| stopped(broker, why))?;
+        query.after = next.and_then(|next| Namespace::parse(&next).ok());
         if query.after.is_none() {
             return Ok(things);
         }
@@ -141,6 +152,11 @@ fn refused(broker: &BrokerName, answer: &str) -> Error {
         message: String,
     }
     let why = serde_json::from_str(answer).map_or_else(|_| answer.to_owned(), |said: Said| said.message);
+    Error::Refused { broker: broker.clone(), why }
+}
+
+/// Why it is not asked further.
+fn stopped(broker: &BrokerName, why: String) -> Error {
     Error::Refused { broker: broker.clone(), why }
 }
 
