@@ -178,7 +178,9 @@ impl<R: FnMut(Report)> Historian<R> {
 
     fn failed(&mut self, problem: &Problem) {
         // After an error redb takes nothing more.
-        self.history = None;
+        if let Some(Err(problem)) = self.history.take().map(History::close) {
+            tracing::debug!("history: it cannot be closed: {problem}");
+        }
         self.why = problem.to_string();
         if let Problem::Broken(why) = problem {
             match self.folder.set_history_aside() {

@@ -29,7 +29,7 @@ use std::collections::BTreeMap;
 use redb::{Database, ReadableTable, StorageBackend};
 use thingsbus_adaptor::wire::Timestamp;
 
-use super::head::{Problem, other};
+use super::head::{Problem, guarded, other};
 use file::{RUNS, SHELVES, When, broken};
 use job::Job;
 use names::Names;
@@ -110,7 +110,19 @@ impl History {
     /// # Errors
     /// [`Problem::Broken`] where it is of no use; not all of that is found here, for it is not looked through.
     pub(crate) fn open(backend: impl StorageBackend, rules: Rules) -> Result<Self, Problem> {
-        let database = file::open(backend)?;
+        // Where the rest fails, the file is closed, which may fail too.
+        guarded(|| Self::read(file::open(backend)?, rules))
+    }
+
+    /// Lets go of the file. A broken one may be found out only by that, with a panic of redb's.
+    pub(crate) fn close(self) -> Result<(), Problem> {
+        guarded(|| {
+            drop(self);
+            Ok(())
+        })
+    }
+
+    fn read(database: Database, rules: Rules) -> Result<Self, Problem> {
         let mut shelves = BTreeMap::new();
         let mut runs = BTreeMap::new();
         let (open, journal) = file::read(&database, |reading| {

@@ -622,15 +622,19 @@ fn a_file_with_any_byte_turned_tells_nothing_that_was_not_said() {
         let mut bytes = file.clone();
         bytes[used[random.below(used.len())]] ^= 1 << random.below(8);
         let asked = History::open(Disk::with(bytes), told.rules.clone()).and_then(|mut history| {
-            let found =
-                history.values("shop.t1", Span::up_to(at(1e12)), End::First, usize::MAX, usize::MAX)?;
-            let span = (at(1e9), at(told.now), Duration::from_secs(DAY));
-            history.buckets("shop.t1", None, span.0, span.1, span.2)?;
-            for _ in 0..20 {
-                history.tidy(at(told.now + 4_000.0))?;
-            }
-            history.add(&told.points)?;
-            Ok(found)
+            let mut ask = || {
+                let found =
+                    history.values("shop.t1", Span::up_to(at(1e12)), End::First, usize::MAX, usize::MAX)?;
+                let span = (at(1e9), at(told.now), Duration::from_secs(DAY));
+                history.buckets("shop.t1", None, span.0, span.1, span.2)?;
+                for _ in 0..20 {
+                    history.tidy(at(told.now + 4_000.0))?;
+                }
+                history.add(&told.points)?;
+                Ok(found)
+            };
+            let found = ask();
+            history.close().and(found)
         });
         match asked {
             Ok(found) if found.points == all => whole += 1,
