@@ -132,15 +132,16 @@ impl Broker {
                 listen::UDP_BUFFER_BYTES / 1024,
             );
         }
-        if let Some(path) = &config.ports_file {
-            write_whole(path, &addresses.to_json())
-                .map_err(|source| Error::Write { path: path.clone(), source })?;
-        }
         let poll = Poll::new().map_err(Error::Poll)?;
         let waker = Arc::new(Waker::new(poll.registry(), turn::WAKER).map_err(Error::Poll)?);
         let (sender, commands) = channel();
         let mut hub = Hub::new(new_epoch(), config.hub_limits());
         let store = store::open(&config.store, &mut hub)?;
+        // Last: who finds it finds a broker.
+        if let Some(path) = &config.ports_file {
+            write_whole(path, &addresses.to_json())
+                .map_err(|source| Error::Write { path: path.clone(), source })?;
+        }
         Ok(Self {
             poll,
             config,

@@ -142,7 +142,7 @@ pub(crate) fn open(config: &config::Store, hub: &mut Hub) -> Result<Option<Opene
 
 fn open_folder(path: &Path, hub: &mut Hub) -> Result<Opened, Problem> {
     let io = |error: std::io::Error| Problem::Io(error.to_string());
-    let folder = Folder::create(path).map_err(io)?;
+    let folder = Folder::create(path)?;
     let mut is_restored = folder.is_restoring();
     let head = match open_and_load(&folder, hub) {
         Ok((head, loaded)) => {

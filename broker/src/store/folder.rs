@@ -1,8 +1,9 @@
 //! Where the directory and the history lie on disk.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use redb::backends::FileBackend;
@@ -14,7 +15,13 @@ use super::keeper::Opener;
 #[derive(Clone, Debug)]
 pub(super) struct Folder {
     path: PathBuf,
+    /// Locked as long as this broker lives: before any other file is looked at, for a second broker that began at the same
+    /// moment would set aside what this one has only just made.
+    _lock: Arc<File>,
 }
+
+/// The file that says that a broker is here.
+const LOCK: &str = "lock";
 
 /// The file of the directory, in the folder, without its ending.
 const HEAD: &str = "head";
@@ -29,10 +36,21 @@ const SNAPSHOTS: &str = "snapshots";
 const RESTORING: &str = "head-restoring";
 
 impl Folder {
-    /// Makes the folder where it is not there.
-    pub(super) fn create(path: &Path) -> io::Result<Self> {
-        fs::create_dir_all(path)?;
-        Ok(Self { path: path.to_owned() })
+    /// Makes the folder where it is not there, and keeps other brokers out of it.
+    pub(super) fn create(path: &Path) -> Result<Self, Problem> {
+        let io = |error: io::Error| Problem::Io(error.to_string());
+        fs::create_dir_all(path).map_err(io)?;
+        let lock =
+            OpenOptions::new().create(true).truncate(false).write(true).open(path.join(LOCK)).map_err(io)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(Problem::InUse),
+            // There are file systems without locks; redb says so too, of the files that matter.
+            Err(TryLockError::Error(error)) => {
+                tracing::debug!("{} cannot be locked: {error}", path.display());
+            }
+        }
+        Ok(Self { path: path.to_owned(), _lock: Arc::new(lock) })
     }
 
     pub(super) fn path(&self) -> &Path {
