@@ -5,7 +5,10 @@ mod context;
 mod endpoint;
 mod monitor;
 
-use zmq::{Error, Socket, SocketType};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use zmq::{DONTWAIT, Error, Socket, SocketType};
 
 pub use context::{unique_name, with};
 pub use endpoint::{Candidate, resolve};
@@ -25,5 +28,33 @@ pub fn bell() -> Result<(Socket, Socket), Error> {
         bell.set_linger(0)?;
         bell.connect(&name)?;
         Ok((bell, heard))
+    })
+}
+
+/// Rings a bell. Who hears it may be gone, and a full line rings already: there is nothing to do about an error.
+pub fn ring(bell: &Mutex<Socket>) {
+    let bell = bell.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Err(error) = bell.send("", DONTWAIT) {
+        tracing::trace!(%error, "nobody to wake");
+    }
+}
+
+/// Takes what rang.
+pub fn clear(heard: &Socket) {
+    loop {
+        match heard.recv_msg(DONTWAIT) {
+            Ok(_) | Err(Error::EINTR) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// How long a poll may take until then, in its milliseconds: rounded up, since too early is once more around for nothing.
+/// For ever where there is no such time.
+#[must_use]
+pub fn poll_ms(until: Option<Instant>) -> i64 {
+    until.map_or(-1, |until| {
+        let left = until.saturating_duration_since(Instant::now());
+        i64::try_from(left.as_micros().div_ceil(1_000)).unwrap_or(i64::MAX)
     })
 }

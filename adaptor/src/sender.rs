@@ -10,6 +10,7 @@ mod pause;
 mod queue;
 #[cfg(feature = "udp")]
 pub(crate) mod udp;
+mod watched;
 #[cfg(feature = "zmq")]
 pub(crate) mod zmq;
 

@@ -5,11 +5,14 @@
 //! update is in the queue from the call that sends it to the moment when it is known what became of it.
 
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+#[cfg(feature = "zmq")]
+use std::sync::Mutex;
+use std::sync::{Arc, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::SendError;
+use super::watched::Watched;
 use crate::error::Error;
 use crate::wire::{AckLevel, Numbered, Outcome, Rejected};
 
@@ -83,23 +86,20 @@ pub(super) enum Wake {
     /// It waits for sockets, and this is one of them.
     #[cfg(feature = "zmq")]
     Bell(Mutex<::zmq::Socket>),
-    /// It waits for [`Shared::changed`], as one of the watchers.
+    /// It waits for the state to change.
     #[cfg(feature = "udp")]
     Changed,
 }
 
 /// What the caller and the thread both see.
 pub(super) struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
+    state: Watched<State>,
 }
 
 pub(super) struct State {
     pub(super) queue: Queue<Arc<Slot>>,
     /// The thread has nothing to do and has to be woken for the next update.
     pub(super) idle: bool,
-    /// Somebody waits for `changed`.
-    watchers: usize,
     pub(super) connected: bool,
     pub(super) endpoint: Option<String>,
     pub(super) last_error: Option<String>,
@@ -121,10 +121,9 @@ impl AckedSender {
         make: impl FnOnce(Arc<Shared>) -> R,
     ) -> Result<Self, SendError> {
         let shared = Arc::new(Shared {
-            state: Mutex::new(State {
+            state: Watched::new(State {
                 queue: Queue::new(name.first_number(), limits),
                 idle: false,
-                watchers: 0,
                 connected: false,
                 endpoint: None,
                 last_error: None,
@@ -134,7 +133,6 @@ impl AckedSender {
                 closing: None,
                 ended: false,
             }),
-            changed: Condvar::new(),
         });
         let run = make(Arc::clone(&shared));
         let last_word = LastWord(Arc::clone(&shared));
@@ -227,15 +225,9 @@ impl AckedSender {
     fn wake(&self) {
         match &self.wake {
             #[cfg(feature = "zmq")]
-            Wake::Bell(bell) => {
-                let bell = bell.lock().unwrap_or_else(PoisonError::into_inner);
-                // The thread may be gone, and a full line rings already: there is nothing to do about an error.
-                if let Err(error) = bell.send("", ::zmq::DONTWAIT) {
-                    tracing::trace!(%error, "nobody to wake");
-                }
-            }
+            Wake::Bell(bell) => crate::libzmq::ring(bell),
             #[cfg(feature = "udp")]
-            Wake::Changed => self.shared.changed.notify_all(),
+            Wake::Changed => self.shared.state.wake(),
         }
     }
 }
@@ -265,9 +257,8 @@ impl Drop for LastWord {
 }
 
 impl Shared {
-    /// A panic while the lock was held leaves counts behind, nothing that could be unsound.
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Waits until something is so; without `until`, for as long as it takes.
@@ -276,17 +267,7 @@ impl Shared {
         until: Option<Instant>,
         is_so: impl Fn(&State) -> bool,
     ) -> MutexGuard<'_, State> {
-        let mut state = self.lock();
-        state.watchers += 1;
-        while !is_so(&state) {
-            let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
-            if left.is_zero() {
-                break;
-            }
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        state.watchers -= 1;
-        state
+        self.state.wait(until, is_so)
     }
 
     /// Changes the state and tells those who wait; with nobody there it costs no system call.
@@ -300,7 +281,6 @@ impl Shared {
     /// Lets go of the state, and says what is to be said of it: to those who wait, and in the log, where whoever reads
     /// it may want to send something himself.
     fn tell(&self, mut state: MutexGuard<'_, State>) {
-        let watched = state.watchers > 0;
         let lost = state.unsaid.take();
         let Counts { refused, dropped, .. } = state.queue.counts();
         let now = Instant::now();
@@ -308,10 +288,7 @@ impl Shared {
         if aloud {
             state.said_lost = Some(now);
         }
-        drop(state);
-        if watched {
-            self.changed.notify_all();
-        }
+        self.state.tell(state);
         let Some(Lost { ns, number, why }) = lost else { return };
         if aloud {
             tracing::warn!(%ns, number, refused, dropped, "an update is not acknowledged: {why}");

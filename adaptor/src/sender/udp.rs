@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,13 +14,14 @@ use std::time::{Duration, Instant};
 use super::{Counters, LookupError, SendError, Sent};
 
 pub(crate) mod acked;
+mod places;
+
+use places::Places;
 
 /// After an error, the addresses are looked up again, but not more often than this.
 const RELOOKUP_AFTER: Duration = Duration::from_secs(30);
 /// Without one, too: a datagram to a broker that has moved away brings no error from most networks.
 const RELOOKUP_EVERY: Duration = Duration::from_secs(600);
-/// More addresses than this are not tried.
-const ADDRESSES_MAX: usize = 16;
 /// What fits into a datagram over IPv4: 65,535 bytes less the headers of IP (20) and UDP (8).
 const DATAGRAM_BYTES_MAX: usize = 65_507;
 
@@ -36,10 +37,7 @@ pub(crate) struct UdpSender {
 
 #[derive(Debug, Default)]
 struct State {
-    addresses: Vec<SocketAddr>,
-    at: usize,
-    /// Connected to the current address: only so the kernel tells of a refusal. Made when it is needed.
-    socket: Option<UdpSocket>,
+    places: Places,
     looked_up: Option<Instant>,
     looking: bool,
     failed: bool,
@@ -84,7 +82,7 @@ impl UdpSender {
 
     pub(crate) fn counters(&self) -> Counters {
         let state = lock(&self.state);
-        let endpoint = state.addresses.get(state.at).map(|address| format!("udp://{address}"));
+        let endpoint = state.places.endpoint();
         Counters { connected: endpoint.is_some(), endpoint, ..state.counters.clone() }
     }
 
@@ -114,7 +112,8 @@ impl State {
         }
         let mut refused = false;
         loop {
-            let Err(error) = self.socket().and_then(|socket| socket.send(message)) else { return Ok(()) };
+            let sent = self.places.socket().and_then(|(socket, _)| socket.send(message));
+            let Err(error) = sent else { return Ok(()) };
             match error.kind() {
                 ErrorKind::Interrupted => {}
                 // The kernel's buffer is full; another address would not empty it.
@@ -134,21 +133,9 @@ impl State {
         }
     }
 
-    fn socket(&mut self) -> io::Result<&UdpSocket> {
-        let socket = match self.socket.take() {
-            Some(socket) => socket,
-            None => connect(self.addresses.get(self.at))?,
-        };
-        Ok(self.socket.insert(socket))
-    }
-
-    /// To the next address; the only one keeps its socket.
     fn turn(&mut self) {
         self.failed = true;
-        if self.addresses.len() > 1 {
-            self.at = (self.at + 1) % self.addresses.len();
-            self.socket = None;
-        }
+        self.places.turn();
     }
 
     fn lookup_due(&self, relookup_after: Duration) -> bool {
@@ -163,15 +150,8 @@ impl State {
         let found =
             found.and_then(|found| if found.is_empty() { Err("no address".into()) } else { Ok(found) });
         match found {
-            Ok(mut addresses) => {
-                addresses.truncate(ADDRESSES_MAX);
-                let current = self.addresses.get(self.at);
-                let kept = addresses.iter().position(|address| Some(address) == current);
-                if kept.is_none() {
-                    self.socket = None;
-                }
-                self.at = kept.unwrap_or(0);
-                self.addresses = addresses;
+            Ok(addresses) => {
+                self.places.replace(addresses);
                 self.failed = false;
             }
             Err(error) => {
@@ -183,17 +163,6 @@ impl State {
     }
 }
 
-fn connect(address: Option<&SocketAddr>) -> io::Result<UdpSocket> {
-    let address =
-        address.ok_or_else(|| io::Error::new(ErrorKind::NotFound, "no address of the broker is known"))?;
-    let any: IpAddr =
-        if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
-    let socket = UdpSocket::bind((any, 0))?;
-    socket.set_nonblocking(true)?;
-    socket.connect(address)?;
-    Ok(socket)
-}
-
 /// A panic while the lock was held (in a lookup) leaves nothing half done that could not be used.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -201,6 +170,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::UdpSocket;
     use std::sync::mpsc;
 
     use super::*;

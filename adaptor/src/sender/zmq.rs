@@ -12,16 +12,17 @@
 //! destructor that the caller did not ask for; a sender that is closed waits for its own socket only.
 
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use ::zmq::{DONTWAIT, Socket};
+use ::zmq::Socket;
 
 use crate::libzmq;
 
 use super::acked::AckCounters;
 use super::queue::Queue;
+use super::watched::Watched;
 use super::{Counters, LookupError, SendError, Sent};
 
 pub(crate) mod acked;
@@ -93,17 +94,12 @@ pub(crate) struct ZmqSender {
 }
 
 /// What the caller and the thread both see.
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-}
+type Shared = Watched<State>;
 
 struct State {
     queue: Queue,
     /// The thread has nothing to do and has to be woken for the next message.
     idle: bool,
-    /// Somebody waits for `changed`.
-    watchers: usize,
     connected: bool,
     endpoint: Option<String>,
     last_error: Option<String>,
@@ -119,19 +115,15 @@ impl ZmqSender {
 
     fn start_with(endpoints: Lookup, options: Options, timing: Timing) -> Result<Self, SendError> {
         let (bell, bell_heard) = libzmq::bell().map_err(|error| SendError::Socket(error.into()))?;
-        let shared = Arc::new(Shared {
-            state: Mutex::new(State {
-                queue: Queue::new(options.queue_messages_max),
-                idle: false,
-                watchers: 0,
-                connected: false,
-                endpoint: None,
-                last_error: None,
-                closing: None,
-                ended: false,
-            }),
-            changed: Condvar::new(),
-        });
+        let shared = Arc::new(Shared::new(State {
+            queue: Queue::new(options.queue_messages_max),
+            idle: false,
+            connected: false,
+            endpoint: None,
+            last_error: None,
+            closing: None,
+            ended: false,
+        }));
         let runner = run::Runner::new(Arc::clone(&shared), bell_heard, endpoints, timing);
         let thread = thread::Builder::new()
             .name("thingsbus-send".to_owned())
@@ -151,7 +143,7 @@ impl ZmqSender {
         let wake = std::mem::take(&mut state.idle);
         drop(state);
         if wake {
-            self.wake();
+            libzmq::ring(&self.bell);
         }
         if dropped { Sent::OldestDropped } else { Sent::Taken }
     }
@@ -182,7 +174,7 @@ impl ZmqSender {
         // A limit beyond what the clock can say is as good as a day.
         let deadline = Instant::now() + limit.min(Duration::from_secs(86_400));
         self.shared.lock().closing = Some(deadline);
-        self.wake();
+        libzmq::ring(&self.bell);
         let mut state = self.shared.wait(Some(deadline), |state| state.ended);
         if state.ended {
             drop(state);
@@ -192,14 +184,6 @@ impl ZmqSender {
         } else {
             state.ended = true;
             state.queue.drop_waiting();
-        }
-    }
-
-    /// The thread may be gone, and a full line rings already: there is nothing to do about an error.
-    fn wake(&self) {
-        let bell = self.bell.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = bell.send("", DONTWAIT) {
-            tracing::trace!(%error, "nobody to wake");
         }
     }
 }
@@ -213,40 +197,6 @@ impl Drop for ZmqSender {
 impl fmt::Debug for ZmqSender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ZmqSender").field("counters", &self.counters()).finish_non_exhaustive()
-    }
-}
-
-impl Shared {
-    /// A panic while the lock was held leaves counts behind, nothing that could be unsound.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits until something is so; without `until`, for as long as it takes.
-    fn wait(&self, until: Option<Instant>, is_so: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
-        let mut state = self.lock();
-        state.watchers += 1;
-        while !is_so(&state) {
-            let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
-            if left.is_zero() {
-                break;
-            }
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        state.watchers -= 1;
-        state
-    }
-
-    /// Changes the state and tells those who wait; with nobody there it costs no system call.
-    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        let mut state = self.lock();
-        let result = change(&mut state);
-        let watched = state.watchers > 0;
-        drop(state);
-        if watched {
-            self.changed.notify_all();
-        }
-        result
     }
 }
 

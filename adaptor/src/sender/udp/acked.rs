@@ -4,11 +4,12 @@
 //! one under way neither matters.
 
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, UdpSocket};
+use std::net::UdpSocket;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{ADDRESSES_MAX, Resolve, connect};
+use super::Resolve;
+use super::places::Places;
 use crate::sender::SendError;
 use crate::sender::acked::queue::{Limits, Patience};
 use crate::sender::acked::{AckedSender, SenderName, Shared, State, UPDATES_MAX, Wake};
@@ -55,10 +56,8 @@ struct Runner {
     shared: Arc<Shared>,
     name: SenderName,
     resolve: Resolve,
-    addresses: Vec<SocketAddr>,
-    at: usize,
-    /// Kept while it goes to the same address, so that late answers find it.
-    socket: Option<UdpSocket>,
+    /// With a socket that is kept while it goes to the same address, so that late answers find it.
+    places: Places,
     looked_up: Option<Instant>,
     lookups: Pause,
     buffer: Vec<u8>,
@@ -70,9 +69,7 @@ impl Runner {
             shared,
             name,
             resolve,
-            addresses: Vec::new(),
-            at: 0,
-            socket: None,
+            places: Places::default(),
             looked_up: None,
             lookups: Pause::new(LOOKUP_PAUSE_FIRST, LOOKUP_PAUSE_MAX),
             buffer: vec![0; DATAGRAM_BYTES_MAX],
@@ -92,7 +89,7 @@ impl Runner {
             let until = [due, state.closing].into_iter().flatten().min();
             drop(state);
             match due {
-                None if self.addresses.is_empty() && !self.look_up() => {
+                None if self.places.is_empty() && !self.look_up() => {
                     let pause = self.lookups.next();
                     self.sleep(Instant::now() + pause);
                 }
@@ -161,9 +158,9 @@ impl Runner {
 
     /// No answer came in time: again, and perhaps somewhere else.
     fn miss(&mut self) {
-        let what = match self.addresses.get(self.at) {
-            Some(address) => {
-                format!("no answer in time from udp://{address} (a 0.2.1 broker acknowledges nothing)")
+        let what = match self.places.endpoint() {
+            Some(endpoint) => {
+                format!("no answer in time from {endpoint} (a 0.2.1 broker acknowledges nothing)")
             }
             None => "no answer in time".to_owned(),
         };
@@ -172,10 +169,7 @@ impl Runner {
             state.connected = false;
             state.last_error = Some(what);
         });
-        if self.addresses.len() > 1 {
-            self.at = (self.at + 1) % self.addresses.len();
-            self.socket = None;
-        }
+        self.places.turn();
         if self.looked_up.is_none_or(|at| at.elapsed() >= RELOOKUP_AFTER) {
             self.look_up();
         }
@@ -187,36 +181,24 @@ impl Runner {
         let found = (self.resolve)();
         self.looked_up = Some(Instant::now());
         match found {
-            Ok(mut addresses) if !addresses.is_empty() => {
-                addresses.truncate(ADDRESSES_MAX);
+            Ok(addresses) if !addresses.is_empty() => {
                 self.lookups.reset();
-                let current = self.addresses.get(self.at);
-                let kept = addresses.iter().position(|address| Some(address) == current);
-                if kept.is_none() {
-                    self.socket = None;
-                }
-                self.at = kept.unwrap_or(0);
-                self.addresses = addresses;
+                self.places.replace(addresses);
             }
             Ok(_) => self.say("cannot look up the broker: no address"),
             Err(error) => self.say(&format!("cannot look up the broker: {error}")),
         }
-        !self.addresses.is_empty()
+        !self.places.is_empty()
     }
 
     fn socket(&mut self) -> io::Result<&UdpSocket> {
-        let socket = match self.socket.take() {
-            Some(socket) => socket,
-            None => {
-                let address = self.addresses.get(self.at);
-                let socket = connect(address)?;
-                socket.set_nonblocking(false)?;
-                let endpoint = address.map(|address| format!("udp://{address}"));
-                self.shared.change(|state| state.endpoint = endpoint);
-                socket
-            }
-        };
-        Ok(self.socket.insert(socket))
+        let endpoint = self.places.endpoint();
+        let (socket, is_new) = self.places.socket()?;
+        if is_new {
+            socket.set_nonblocking(false)?;
+            self.shared.change(|state| state.endpoint = endpoint);
+        }
+        Ok(socket)
     }
 
     /// Until then, or the end.
@@ -226,8 +208,7 @@ impl Runner {
     }
 
     fn trouble(&self, error: &io::Error) {
-        let place =
-            self.addresses.get(self.at).map_or_else(String::new, |address| format!("udp://{address}: "));
+        let place = self.places.endpoint().map_or_else(String::new, |endpoint| format!("{endpoint}: "));
         self.say(&format!("{place}{error}"));
     }
 

@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use ::zmq::{DONTWAIT, Error, PollEvents, Socket};
+use ::zmq::{Error, PollEvents, Socket};
 
 use super::course::Course;
 use super::{Lookup, Timing};
@@ -115,7 +115,7 @@ impl Runner {
 
     fn run(mut self) {
         loop {
-            self.clear_bell();
+            libzmq::clear(&self.bell);
             let mut more = self.hear();
             if self.link.is_none() && self.not_before <= Instant::now() {
                 self.open();
@@ -295,11 +295,7 @@ impl Runner {
 
     /// Sleeps until something happens, at most until the first of these times.
     fn wait(&self, until: [Option<Instant>; 2]) {
-        let timeout_ms = until.into_iter().flatten().min().map_or(-1, |until| {
-            let left = until.saturating_duration_since(Instant::now());
-            // Rounded up: too early is once more around for nothing.
-            i64::try_from(left.as_micros().div_ceil(1_000)).unwrap_or(i64::MAX)
-        });
+        let timeout_ms = libzmq::poll_ms(until.into_iter().flatten().min());
         let bell = self.bell.as_poll_item(PollEvents::POLLIN);
         let polled = match &self.link {
             Some(link) => {
@@ -313,15 +309,6 @@ impl Runner {
             Err(error) => {
                 tracing::error!(%error, "the sender of acknowledged updates cannot wait for its sockets");
                 std::thread::sleep(PAUSE_FIRST);
-            }
-        }
-    }
-
-    fn clear_bell(&self) {
-        loop {
-            match self.bell.recv_msg(DONTWAIT) {
-                Ok(_) | Err(Error::EINTR) => {}
-                Err(_) => return,
             }
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ::zmq::{DONTWAIT, Error, PollEvents, Socket};
+use ::zmq::{Error, PollEvents, Socket};
 
 use super::course::{Course, Dialect, Failure, Step};
 use super::link::{Link, Phase};
@@ -70,7 +70,7 @@ impl Runner {
 
     pub(super) fn run(mut self) {
         loop {
-            self.clear_bell();
+            libzmq::clear(&self.bell);
             let due = self.steer();
             let poured = self.pour();
             let closing = self.shared.change(|state| {
@@ -275,14 +275,9 @@ impl Runner {
 
     /// Sleeps until something happens, at most until the first of these times.
     fn wait(&self, until: [Option<Instant>; 2], poured: Poured) {
-        let timeout_ms = match (poured, until.into_iter().flatten().min()) {
-            (Poured::Some, _) => 0,
-            (_, None) => -1,
-            (_, Some(until)) => {
-                let left = until.saturating_duration_since(Instant::now());
-                // Rounded up: too early is once more around for nothing.
-                i64::try_from(left.as_micros().div_ceil(1_000)).unwrap_or(i64::MAX)
-            }
+        let timeout_ms = match poured {
+            Poured::Some => 0,
+            _ => libzmq::poll_ms(until.into_iter().flatten().min()),
         };
         let bell = self.bell.as_poll_item(PollEvents::POLLIN);
         let polled = match &self.link {
@@ -297,15 +292,6 @@ impl Runner {
             Err(error) => {
                 tracing::error!(%error, "the sender cannot wait for its sockets");
                 thread::sleep(self.timing.reconnect_first);
-            }
-        }
-    }
-
-    fn clear_bell(&self) {
-        loop {
-            match self.bell.recv_msg(DONTWAIT) {
-                Ok(_) | Err(Error::EINTR) => {}
-                Err(_) => return,
             }
         }
     }

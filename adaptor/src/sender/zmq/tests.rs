@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc;
 
-use ::zmq::{Context, SocketType};
+use ::zmq::{Context, DONTWAIT, SocketType};
 
 use super::*;
 

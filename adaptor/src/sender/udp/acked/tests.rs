@@ -5,6 +5,7 @@ use crate::sender::acked::{NotAcked, Receipt};
 use crate::wire::{
     AckLevel, AckWanted, Namespace, Numbered, Scratch, Update, decode_datagram, push_refused, push_taken,
 };
+use std::net::SocketAddr;
 
 /// Longer than anything here takes on a busy machine.
 const LONG: Duration = Duration::from_secs(20);
