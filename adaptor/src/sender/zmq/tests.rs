@@ -13,12 +13,12 @@ use super::*;
 const LONG: Duration = Duration::from_secs(20);
 
 /// Where a broker may be bound and bound again.
-struct Place {
-    endpoint: String,
+pub(super) struct Place {
+    pub(super) endpoint: String,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         static COUNT: AtomicU16 = AtomicU16::new(1);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let host = format!("127.{}.{count}.1", std::process::id() % 250 + 1);

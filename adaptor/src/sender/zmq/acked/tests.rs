@@ -1,12 +1,12 @@
 //! Against a ROUTER that answers by the protocol, or does not. Each test has an address of its own.
 
 use std::net::TcpListener;
-use std::sync::atomic::{AtomicU16, Ordering};
 
 use ::zmq::{Context, SocketType};
 
 use super::*;
 use crate::sender::acked::{AckCounters, NotAcked, Receipt};
+use crate::sender::zmq::tests::Place;
 use crate::wire::{
     AckLevel, AckWanted, Namespace, Numbered, Question, Rejected, Scratch, Update, decode_question,
     push_refused, push_taken,
@@ -15,22 +15,9 @@ use crate::wire::{
 /// Longer than anything here takes on a busy machine.
 const LONG: Duration = Duration::from_secs(20);
 
-/// Where a query door may be bound and bound again.
-struct Place {
-    endpoint: String,
-}
-
 impl Place {
-    fn new() -> Self {
-        static COUNT: AtomicU16 = AtomicU16::new(1);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let host = format!("127.{}.{count}.2", std::process::id() % 250 + 1);
-        let port = TcpListener::bind((host.as_str(), 0)).unwrap().local_addr().unwrap().port();
-        Self { endpoint: format!("tcp://{host}:{port}") }
-    }
-
     /// In a context of its own: when it is dropped, the port is free.
-    fn bind(&self) -> Door {
+    fn door(&self) -> Door {
         let context = Context::new();
         let deadline = Instant::now() + LONG;
         loop {
@@ -134,7 +121,7 @@ fn check_counts(counters: &AckCounters, acked: u64, refused: u64, dropped: u64, 
 #[test]
 fn each_answer_finds_its_receipt_in_whatever_order_they_come() {
     let place = Place::new();
-    let door = place.bind();
+    let door = place.door();
     let sender = sender(&[&place]);
     let receipts = send(&sender, 3);
     let mut asked = door.check_asked([1, 2, 3]);
@@ -162,7 +149,7 @@ fn a_new_connection_begins_with_the_oldest_that_has_no_answer() {
     let sender = sender(&[&place]);
     drop(send(&sender, 4)); // Nobody has to wait for them.
     for first in [1, 2, 3] {
-        let door = place.bind();
+        let door = place.door();
         let mut asked = door.check_asked(first..first + 4);
         door.answer(asked.remove(0), Ok(Some(first)));
         let answered = |state: &crate::sender::acked::State| state.queue.counts().acked == first;
@@ -176,7 +163,7 @@ fn a_new_connection_begins_with_the_oldest_that_has_no_answer() {
 #[test]
 fn a_door_that_does_not_answer_is_asked_again_over_another_connection() {
     let place = Place::new();
-    let door = place.bind();
+    let door = place.door();
     let sender = sender_with(&[&place], |limits| limits.patience.disk = Duration::from_millis(50));
     let receipts = send(&sender, 2);
     let first = door.check_asked([1, 2]);
@@ -192,7 +179,7 @@ fn a_door_that_does_not_answer_is_asked_again_over_another_connection() {
 #[test]
 fn no_more_than_a_window_is_under_way_and_the_rest_follows() {
     let place = Place::new();
-    let door = place.bind();
+    let door = place.door();
     let sender = sender_with(&[&place], |limits| limits.under_way_max = 3);
     send(&sender, 10);
     let mut asked = door.check_asked([1, 2, 3]);
@@ -228,7 +215,7 @@ fn without_a_query_door_that_is_told_and_what_is_too_much_is_dropped() {
 #[test]
 fn what_was_sent_and_not_answered_is_told_so_at_the_end() {
     let place = Place::new();
-    let door = place.bind();
+    let door = place.door();
     let mut sender = sender(&[&place]);
     let receipts = send(&sender, 1);
     door.check_asked([1]);
@@ -242,7 +229,7 @@ fn other_endpoints_are_fallbacks() {
     let _silent = TcpListener::bind(silent.endpoint.trim_start_matches("tcp://")).unwrap();
     let sender = sender(&[&deserted, &silent, &good]);
     let receipts = send(&sender, 2);
-    let door = good.bind();
+    let door = good.door();
     for asked in door.check_asked([1, 2]) {
         door.answer(asked, Ok(Some(1)));
     }
