@@ -4,6 +4,7 @@ mod as_of;
 mod forgetting;
 mod loading;
 mod middle;
+mod questions;
 mod status;
 mod turn;
 
@@ -17,11 +18,14 @@ use serde_json::json;
 use thingsbus_adaptor::wire::Timestamp;
 
 use crate::config::Config;
+use crate::door::gate::Gate;
 use crate::door::listen::{self, Sockets};
+use crate::door::web;
 use crate::error::Error;
 use crate::hub::Hub;
 use crate::store;
 use middle::Kept;
+pub(crate) use questions::{Expected, OnlyIf};
 use turn::Turn;
 
 /// How long a stopping broker goes on sending what waits, and writing what is not on disk yet.
@@ -34,7 +38,7 @@ const EVENTS: usize = 1_024;
 pub struct Broker {
     poll: Poll,
     config: Config,
-    sockets: Sockets,
+    sockets: Sockets<Option<web::Listening>>,
     hub: Hub,
     store: Option<store::Opened>,
     handle: Handle,
@@ -47,6 +51,8 @@ pub struct Broker {
 pub struct Addresses {
     /// The clients', whose port the other doors' ports follow from.
     pub clients: SocketAddr,
+    /// The web door, where there is one.
+    pub web: Option<SocketAddr>,
 }
 
 impl Addresses {
@@ -72,6 +78,7 @@ impl Addresses {
             "input": port(self.input()),
             "udp": port(self.input()),
             "query": port(self.query()),
+            "http": self.web.map(port),
             "pid": std::process::id(),
         });
         format!("{json}\n")
@@ -119,11 +126,14 @@ impl Broker {
     /// Where a value is out of range, a port is taken, or the ports file cannot be written.
     pub fn bind(config: Config) -> Result<Self, Error> {
         config.check()?;
-        let sockets = listen::listen(config.bind, config.port).map_err(|refused| {
-            let listen::Refused { address, protocol, source } = refused;
-            Error::Listen { address, protocol, source }
-        })?;
-        let addresses = Addresses { clients: sockets.address };
+        let web = web::open(&config)?;
+        let sockets =
+            listen::listen(config.bind, config.port, |port| web.listen(port)).map_err(|refused| {
+                let listen::Refused { address, protocol, source } = refused;
+                Error::Listen { address, protocol, source }
+            })?;
+        let addresses =
+            Addresses { clients: sockets.address, web: sockets.fourth.as_ref().map(web::Listening::address) };
         if sockets.udp_buffer_bytes < listen::UDP_BUFFER_BYTES {
             tracing::info!(
                 "datagrams: the system gives a buffer of {} KiB, not the {} KiB asked for; bursts may be too much for \
@@ -180,7 +190,11 @@ impl Broker {
         let store = store.map(|opened| opened.start(&hub, &config.store, handle.waker.clone()));
         let store = store.transpose().map_err(Error::Thread)?;
         let kept = Kept { store, history };
-        let mut turn = Turn::new(config, sockets, hub, kept, poll.registry()).map_err(Error::Poll)?;
+        let (gate, mut inside) = Gate::new(handle.waker.clone());
+        let (sockets, web) = sockets.split();
+        let web = web.map(|web| web.start(&config, gate, &mut inside));
+        let web = web.transpose().map_err(Error::Thread)?;
+        let mut turn = Turn::new(config, sockets, hub, kept, inside, poll.registry()).map_err(Error::Poll)?;
         let mut events = Events::with_capacity(EVENTS);
         'turning: loop {
             wait(&mut poll, &mut events, turn.timeout(Instant::now()))?;
@@ -194,8 +208,14 @@ impl Broker {
             }
         }
         let deadline = Instant::now() + STOP_TIME;
+        if let Some(web) = &web {
+            web.stop();
+        }
         drain(&mut poll, &mut turn, deadline)?;
         turn.finish_store(deadline);
+        if let Some(web) = web {
+            web.join();
+        }
         Ok(turn.status(Instant::now(), now()))
     }
 }

@@ -1,6 +1,7 @@
 //! What can be set, what it is when nothing is, and how a file says it.
 
 mod history;
+mod web;
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use history::{History, Under};
+pub use web::{KeysFile, Web, WebBind};
 
 use crate::error::ConfigError;
 use crate::hub::HubLimits;
@@ -19,7 +21,7 @@ pub struct Config {
     /// Where to listen. `::` is every address of this machine, IPv6 and IPv4.
     pub bind: IpAddr,
     /// The clients' port. Senders use the next one (TCP and UDP), queries the one after it, and the one after that is
-    /// kept for HTTP. 0 takes any that are free.
+    /// HTTP's. 0 takes any that are free.
     pub port: u16,
     /// A file to which the chosen ports are written, as JSON.
     pub ports_file: Option<PathBuf>,
@@ -29,6 +31,8 @@ pub struct Config {
     pub store: Store,
     /// How much of the past is kept.
     pub history: History,
+    /// The web door.
+    pub web: Web,
     /// How much is let in and kept.
     pub limits: Limits,
     /// What is told.
@@ -152,6 +156,7 @@ impl Default for Config {
             snapshot: Snapshot::default(),
             store: Store::default(),
             history: History::default(),
+            web: Web::default(),
             limits: Limits::default(),
             log: Log::default(),
         }
@@ -239,6 +244,7 @@ impl Config {
             "each write wears the disk, so there is one a second at the most",
         )?;
         self.history.check()?;
+        self.web.check()?;
         at_least(
             "store.snapshots_kept",
             self.store.snapshots_kept,
@@ -267,7 +273,7 @@ impl Config {
     /// The file that says this. That of the default is `broker/thingsbus.toml`.
     #[must_use]
     pub fn to_toml(&self) -> String {
-        let Self { bind, port, ports_file, snapshot, store, history, limits, log } = self;
+        let Self { bind, port, ports_file, snapshot, store, history, web, limits, log } = self;
         let ports_file = match ports_file {
             Some(path) => format!("ports_file = {:?}", path.display().to_string()),
             None => "# ports_file = \"/run/thingsbus/ports.json\"".to_owned(),
@@ -281,7 +287,7 @@ impl Config {
 # Where to listen. "::" is every address of this machine, IPv6 and IPv4.
 bind = "{bind}"
 # The clients' port. Senders use the next one (TCP and UDP), queries the one after it, and the one after that is
-# kept for HTTP. 0 takes any that are free.
+# HTTP's. 0 takes any that are free.
 port = {port}
 # A file to which the chosen ports are written, as JSON.
 {ports_file}
@@ -305,6 +311,7 @@ snapshot_every_h = {snapshot_every_h}
 snapshots_kept = {snapshots_kept}
 
 {history}
+{web}
 # How much is let in and kept.
 [limits]
 # Things in the directory. What would be one more is rejected.
@@ -331,6 +338,7 @@ counters_every_s = {counters_every_s}
             data = store.data.to_string(),
             store_every_s = store.every_s,
             history = history.to_toml(),
+            web = web.to_toml(),
             snapshot_every_h = store.snapshot_every_h,
             snapshots_kept = store.snapshots_kept,
             things_max = limits.things_max,
@@ -375,6 +383,18 @@ mod tests {
                 minutes_days: 13,
                 hours_days: 14,
                 under: [("a.b".to_owned(), Under { values_days: Some(15), ..Under::default() })].into(),
+            },
+            web: Web {
+                enabled: false,
+                bind: WebBind::Address("::1".parse().unwrap()),
+                keys: KeysFile::File("/k.toml".into()),
+                certificate: Some("/c.pem".into()),
+                private_key: Some("/p.pem".into()),
+                insecure_http: true,
+                origins: "https://a.example".to_owned(),
+                connections_max: 16,
+                streams_max: 17,
+                metrics_of: "a, b".to_owned(),
             },
             limits: Limits {
                 things_max: 4,

@@ -3,6 +3,7 @@
 
 pub(crate) mod clients;
 pub(crate) mod complaints;
+pub(crate) mod gate;
 pub(crate) mod input;
 pub(crate) mod late;
 pub(crate) mod listen;
@@ -11,3 +12,4 @@ pub(crate) mod peers;
 pub(crate) mod query;
 pub(crate) mod subscriptions;
 pub(crate) mod udp;
+pub(crate) mod web;

@@ -23,5 +23,7 @@ mod store;
 pub mod zmtp;
 
 pub use broker::{Addresses, Broker, Handle};
-pub use config::{Config, Data, History, Level, Limits, Log, LogFormat, Snapshot, Store, Under};
+pub use config::{
+    Config, Data, History, KeysFile, Level, Limits, Log, LogFormat, Snapshot, Store, Under, Web, WebBind,
+};
 pub use error::{ConfigError, Error};

@@ -2,6 +2,7 @@
 //!
 //! The broker's hub keeps one, and so does every client, which makes theirs equal to the broker's.
 
+mod nearest;
 mod recent;
 mod record;
 
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use thingsbus_adaptor::wire::{Namespace, Timestamp};
 
+pub use nearest::nearest;
 pub use recent::Bookmark;
 use recent::Recent;
 pub use record::{Record, Value};

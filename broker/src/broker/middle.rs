@@ -12,8 +12,9 @@ use thingsbus_client::directory::Value;
 use crate::counters::Incoming;
 use crate::door::clients::{Clients, Kind};
 use crate::door::complaints::Complaints;
+use crate::door::gate::Inside;
 use crate::door::late::{Late, To};
-use crate::door::query::{Envelope, push_named_error};
+use crate::door::query::push_named_error;
 use crate::hub::Hub;
 use crate::store::Store;
 use crate::store::historian::Asked;
@@ -29,9 +30,12 @@ pub(super) struct Middle {
     pub(super) clients: Clients,
     pub(super) store: Option<Store>,
     pub(super) history: Option<Recorder>,
+    /// To other threads of this program.
+    pub(super) gate: Inside,
     pub(super) zmq_in: Incoming,
     pub(super) udp_in: Incoming,
     pub(super) query_in: Incoming,
+    pub(super) gate_in: Incoming,
     /// What snapshots bring back.
     pub(super) snapshots_in: Incoming,
     /// When this turn began, by the clock for timers and by the wall clock: what comes in a turn comes then.
@@ -55,6 +59,7 @@ struct Way<'m> {
     clients: &'m mut Clients,
     store: &'m mut Option<Store>,
     history: &'m mut Option<Recorder>,
+    gate: &'m mut Inside,
     counters: &'m mut Incoming,
     out: &'m mut Vec<u8>,
     instant: Instant,
@@ -70,16 +75,18 @@ enum Acknowledged {
 }
 
 impl Middle {
-    pub(super) fn new(hub: Hub, clients: Clients, kept: Kept, instant: Instant) -> Self {
+    pub(super) fn new(hub: Hub, clients: Clients, kept: Kept, gate: Inside, instant: Instant) -> Self {
         let Kept { store, history } = kept;
         Self {
             hub,
             clients,
             store,
             history,
+            gate,
             zmq_in: Incoming::default(),
             udp_in: Incoming::default(),
             query_in: Incoming::default(),
+            gate_in: Incoming::default(),
             snapshots_in: Incoming::default(),
             instant,
             now: super::now(),
@@ -92,12 +99,24 @@ impl Middle {
     /// A message came by ZeroMQ, or something that is none.
     pub(super) fn message(&mut self, from: SocketAddr, message: Result<&[u8], Rejected>) {
         let Self {
-            hub, clients, store, history, zmq_in: counters, scratch, message: out, instant, now, ..
+            hub,
+            clients,
+            store,
+            history,
+            gate,
+            zmq_in: counters,
+            scratch,
+            message: out,
+            instant,
+            now,
+            ..
         } = self;
         let (instant, now) = (*instant, *now);
         let bytes = message.unwrap_or_default();
         let update = message.and_then(|bytes| decode_update(bytes, scratch));
-        if let Err(why) = (Way { hub, clients, store, history, counters, out, instant, now }).take(update) {
+        if let Err(why) =
+            (Way { hub, clients, store, history, gate, counters, out, instant, now }).take(update)
+        {
             self.rejections.rejected(why.name(), instant, from, "ZeroMQ input", why, bytes);
         }
     }
@@ -105,11 +124,21 @@ impl Middle {
     /// A datagram came. Gives the answer, where one is wanted and can be given at once.
     pub(super) fn datagram(&mut self, from: SocketAddr, bytes: &[u8]) -> Option<Vec<u8>> {
         let Self {
-            hub, clients, store, history, udp_in: counters, scratch, message: out, instant, now, ..
+            hub,
+            clients,
+            store,
+            history,
+            gate,
+            udp_in: counters,
+            scratch,
+            message: out,
+            instant,
+            now,
+            ..
         } = self;
         let (instant, now) = (*instant, *now);
         let update = decode_datagram(bytes, scratch);
-        let mut way = Way { hub, clients, store, history, counters, out, instant, now };
+        let mut way = Way { hub, clients, store, history, gate, counters, out, instant, now };
         let why = match update.map(|update| (update, update.ack())) {
             Ok((update, Some(wanted))) => match way.acknowledge(&update, &wanted, To::Datagram(from)) {
                 Ok(Acknowledged::Now(_, answer)) => return Some(answer),
@@ -128,10 +157,11 @@ impl Middle {
 
     /// Forgets a thing, and tells who listens. `false` where there is none.
     pub(super) fn forget(&mut self, ns: &str) -> bool {
-        let Self { hub, clients, store, message: out, instant, now, .. } = self;
+        let Self { hub, clients, store, gate, message: out, instant, now, .. } = self;
         out.clear();
         let Some(before) = hub.forget(ns, *now, out) else { return false };
         clients.publish(out, Kind::Update { before: Some(before) }, hub, *instant);
+        gate.publish(out, hub.seq());
         if let (Some(store), Some(place)) = (store, hub.directory().place_of(ns)) {
             store.add_to_next(place);
         }
@@ -139,23 +169,23 @@ impl Middle {
     }
 
     /// A question about the past. It is answered later, or at once where there is no history.
-    pub(super) fn ask_history(&mut self, asked: Asked, envelope: Envelope) -> Option<(Envelope, Vec<u8>)> {
+    pub(super) fn ask_history(&mut self, asked: Asked, to: To) -> Option<Late> {
         let Some(history) = &mut self.history else {
-            let mut out = Vec::new();
+            let mut answer = Vec::new();
             let why = if self.store.is_some() {
                 "the broker keeps no history (history.enabled = false)"
             } else {
                 "the broker keeps no history, since it keeps nothing on disk (--data none)"
             };
-            push_named_error("no_history", why, &mut out);
-            return Some((envelope, out));
+            push_named_error("no_history", why, &mut answer);
+            return Some(Late { to, answer });
         };
         if history.is_busy() {
-            let mut out = Vec::new();
-            push_named_error("busy", "too many questions about the past at once; ask again", &mut out);
-            return Some((envelope, out));
+            let mut answer = Vec::new();
+            push_named_error("busy", "too many questions about the past at once; ask again", &mut answer);
+            return Some(Late { to, answer });
         }
-        history.ask(asked, To::Asker(envelope));
+        history.ask(asked, to);
         None
     }
 
@@ -168,10 +198,20 @@ impl Middle {
 
     /// Takes an update that a snapshot has, as one that arrives now.
     pub(super) fn bring_back(&mut self, update: Update<'_>) -> Result<u64, Rejected> {
-        let Self { hub, clients, store, history, snapshots_in: counters, message: out, instant, now, .. } =
-            self;
+        let Self {
+            hub,
+            clients,
+            store,
+            history,
+            gate,
+            snapshots_in: counters,
+            message: out,
+            instant,
+            now,
+            ..
+        } = self;
         let (instant, now) = (*instant, *now);
-        (Way { hub, clients, store, history, counters, out, instant, now }).take(Ok(update))
+        (Way { hub, clients, store, history, gate, counters, out, instant, now }).take(Ok(update))
     }
 
     /// What was forgotten up to now is to be off the disk, history and directory, before this is answered. Gives the
@@ -215,16 +255,20 @@ impl Middle {
         bytes: &[u8],
         update: Result<Update<'_>, RefusedUpdate<'_>>,
         to: To,
-    ) -> Option<(To, Vec<u8>)> {
-        let Self { hub, clients, store, history, query_in: counters, message: out, instant, now, .. } = self;
+    ) -> Option<Late> {
+        let Self {
+            hub, clients, store, history, gate, query_in, gate_in, message: out, instant, now, ..
+        } = self;
         let (instant, now) = (*instant, *now);
-        let mut way = Way { hub, clients, store, history, counters, out, instant, now };
+        let (counters, door) =
+            if matches!(to, To::Gate(_)) { (gate_in, "web door") } else { (query_in, "query door") };
+        let mut way = Way { hub, clients, store, history, gate, counters, out, instant, now };
         let (to, refused) = match update {
             Ok(update) => {
                 let plainly = AckWanted { level: AckLevel::Directory, numbered: None };
                 let wanted = update.ack().unwrap_or(plainly);
                 match way.acknowledge(&update, &wanted, to) {
-                    Ok(Acknowledged::Now(to, answer)) => return Some((to, answer)),
+                    Ok(Acknowledged::Now(to, answer)) => return Some(Late { to, answer }),
                     Ok(Acknowledged::Later) => return None,
                     Err((to, why)) => (to, RefusedUpdate { why, numbered: wanted.numbered }),
                 }
@@ -235,17 +279,17 @@ impl Middle {
             }
         };
         let RefusedUpdate { why, numbered } = refused;
-        self.rejections.rejected(why.name(), instant, from, "query door", why, bytes);
+        self.rejections.rejected(why.name(), instant, from, door, why, bytes);
         let mut answer = Vec::new();
         push_refused(numbered, why, &mut answer);
-        Some((to, answer))
+        Some(Late { to, answer })
     }
 }
 
 impl Way<'_> {
     /// Into the directory, to the clients, and into the counters; gives the update's number.
     fn take(&mut self, update: Result<Update<'_>, Rejected>) -> Result<u64, Rejected> {
-        let Self { hub, clients, history, counters, out, instant, now, .. } = self;
+        let Self { hub, clients, history, gate, counters, out, instant, now, .. } = self;
         out.clear();
         let taken = update.and_then(|update| hub.take(&update, *now, out).map(|before| (before, update)));
         match taken {
@@ -260,6 +304,7 @@ impl Way<'_> {
                     hub.set_ttl(update.ns(), update.ttl(), *instant);
                 }
                 clients.publish(out, Kind::Update { before }, hub, *instant);
+                gate.publish(out, hub.seq());
                 Ok(hub.seq())
             }
             Err(why) => {
@@ -279,7 +324,9 @@ impl Way<'_> {
         let refused = match (wanted.level, &self.store, &to) {
             (AckLevel::Disk, None, _) => Some(Rejected::NoDisk),
             // Who asks at the query door is not read from then.
-            (AckLevel::Disk, Some(store), To::Datagram(_)) if store.is_busy() => Some(Rejected::Busy),
+            (AckLevel::Disk, Some(store), To::Datagram(_) | To::Gate(_)) if store.is_busy() => {
+                Some(Rejected::Busy)
+            }
             _ => None,
         };
         if let Some(why) = refused {

@@ -9,19 +9,19 @@ use mio::net::{TcpListener, UdpSocket};
 use mio::{Events, Registry, Token};
 use serde_json::Value;
 use thingsbus_adaptor::wire::limits::MESSAGE_BYTES_MAX;
-use thingsbus_adaptor::wire::{Ask, Query, Question, Scratch, Timestamp, decode_question};
-use thingsbus_client::directory::Scope;
+use thingsbus_adaptor::wire::{Scratch, Timestamp};
 
-use super::as_of;
 use super::forgetting::Forgetting;
 use super::loading::Loading;
 use super::middle::{Kept, Middle};
+use super::questions::Questions;
 use super::register;
 use super::status::{Openings, Status};
 use crate::config::Config;
 use crate::counters::Queries;
 use crate::door::clients::{Clients, Kind, QueueLimits, SNAPSHOT_BEGINNING};
 use crate::door::complaints::Complaints;
+use crate::door::gate::Inside;
 use crate::door::input::Sender;
 use crate::door::late::{Late, To};
 use crate::door::listen::Sockets;
@@ -30,8 +30,6 @@ use crate::door::query::{self, Asker, Envelope};
 use crate::door::udp::Udp;
 use crate::hub::Hub;
 use crate::store::Store;
-use crate::store::historian::Asked;
-use crate::store::snapshots::Refusal;
 use crate::zmtp::Role;
 
 /// What wakes a sleeping broker.
@@ -42,6 +40,12 @@ const DROPS_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 
 /// How many things whose time is over are forgotten before the stream has its turn.
 const EXPIRED: usize = 500;
+
+/// How many questions of other threads are answered before the stream has its turn.
+const GATE_QUESTIONS: usize = 64;
+
+/// How soon it is looked again whether those threads have room for the stream.
+const GATE_LOOKED_AT_EVERY: Duration = Duration::from_millis(10);
 
 /// What a token stands for: the low bits say what, the rest which peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -158,6 +162,7 @@ impl Turn {
         sockets: Sockets,
         hub: Hub,
         kept: Kept,
+        gate: Inside,
         registry: &Registry,
     ) -> io::Result<Self> {
         let listener = |socket: std::net::TcpListener, source: Source| {
@@ -173,7 +178,7 @@ impl Turn {
         let clients =
             Peers::new("clients' door", Role::Clients, 0, clients, |key| Source::Client(key).token());
         let now = Instant::now();
-        let middle = Middle::new(hub, Clients::new(clients, queue_limits(&config)), kept, now);
+        let middle = Middle::new(hub, Clients::new(clients, queue_limits(&config)), kept, gate, now);
         let mut turn = Self {
             senders: Peers::new("ZeroMQ input", Role::Input, MESSAGE_BYTES_MAX, senders, |key| {
                 Source::Sender(key).token()
@@ -219,8 +224,18 @@ impl Turn {
         let store_due = self.middle.store.as_ref().and_then(|store| store.due(now));
         let history_due = self.middle.history.as_ref().and_then(|history| history.due(now));
         let ttl_due = self.middle.hub.ttls.next().map(|(due, _)| due);
+        let gate_due = self.middle.gate.has_gap().then(|| now + GATE_LOOKED_AT_EVERY);
         let Self { snapshot, peers_due, counters_due, drops, .. } = self;
-        let due = [Some(snapshot.due), *peers_due, *counters_due, drops.due, store_due, history_due, ttl_due];
+        let due = [
+            Some(snapshot.due),
+            *peers_due,
+            *counters_due,
+            drops.due,
+            store_due,
+            history_due,
+            ttl_due,
+            gate_due,
+        ];
         due.into_iter().flatten().min().map(|due| due.saturating_duration_since(now))
     }
 
@@ -259,6 +274,7 @@ impl Turn {
             self.answer_late(answers);
         }
         self.is_tidying = self.middle.tidy();
+        self.middle.gate.deliver();
     }
 
     /// Gives the answers that had to wait.
@@ -267,6 +283,7 @@ impl Turn {
         for Late { to, answer } in answers {
             match to {
                 To::Datagram(address) => self.udp.answer(address, &answer),
+                To::Gate(reply) => reply.give(answer),
                 To::Asker(envelope) => {
                     self.askers.answer_late(&envelope, &answer);
                     askers.push(envelope.key());
@@ -353,7 +370,7 @@ impl Turn {
         let Self { senders, udp, askers, middle, complaints, buffer, .. } = self;
         let instant = middle.instant;
         let more = match source {
-            Source::Waker => false,
+            Source::Waker => self.read_gate(),
             Source::ClientsListener => middle.clients.peers.accept(registry, instant, complaints),
             Source::InputListener => senders.accept(registry, instant, complaints),
             Source::QueryListener => askers.accept(registry, instant, complaints),
@@ -402,6 +419,7 @@ impl Turn {
             self.held.insert(key);
             return false; // It goes on when others were told that theirs is on disk.
         }
+        let askers_now = Openings::of(&self.askers);
         let Self {
             askers,
             middle,
@@ -416,74 +434,48 @@ impl Turn {
             forgetting,
             ..
         } = self;
-        let (now, openings, started) = (middle.now, Openings::of(askers), *started);
+        let mut questions = Questions {
+            middle,
+            forgetting,
+            queries,
+            scratch,
+            senders,
+            askers: askers_now,
+            udp,
+            config,
+            started: *started,
+        };
         let end = askers.read(key, buffer, instant, complaints, |key, peer, event| {
             let address = peer.address;
             peer.event(key, event, |question, envelope| {
-                let mut out = Vec::new();
-                let bytes = *question.as_ref().unwrap_or(&[].as_slice());
-                match question.and_then(|_| decode_question(bytes, scratch)) {
-                    Ok(Question::Update(update)) => {
-                        return asker(middle.question(address, bytes, Ok(update), To::Asker(envelope)));
-                    }
-                    Ok(Question::Refused(refused)) => {
-                        return asker(middle.question(address, bytes, Err(refused), To::Asker(envelope)));
-                    }
-                    Ok(Question::Ask(Ask::History(query))) => {
-                        queries.answered += 1;
-                        return middle.ask_history(Asked::Of(query, now), envelope);
-                    }
-                    Ok(Question::Ask(Ask::Things(Query {
-                        at: Some(at), ns, tree, after, limit, ..
-                    }))) => {
-                        queries.answered += 1;
-                        let page =
-                            as_of::page(&middle.hub, Scope { ns: ns.as_str(), tree }, after, limit, at, now);
-                        return middle.ask_history(Asked::At(page), envelope);
-                    }
-                    Ok(Question::Ask(Ask::Things(query))) => {
-                        queries.answered += 1;
-                        middle.hub.answer(&query, now, &mut out);
-                    }
-                    Ok(Question::Ask(Ask::Forget { .. })) if forgetting.is_busy() => {
-                        queries.answered += 1;
-                        let why = "too much is being forgotten already; ask again";
-                        query::push_named_error("busy", why, &mut out);
-                    }
-                    Ok(Question::Ask(Ask::Forget { ns, tree })) => {
-                        queries.answered += 1;
-                        forgetting.add(ns, tree, middle.hub.seq(), To::Asker(envelope));
-                        return None;
-                    }
-                    Ok(Question::Ask(Ask::Snapshot(ask))) => {
-                        queries.answered += 1;
-                        let Middle { hub, store, .. } = &mut *middle;
-                        match store {
-                            Some(store) => {
-                                store.ask_snapshots(ask, hub, now, To::Asker(envelope));
-                                return None;
-                            }
-                            None => {
-                                let refusal = Refusal::no_store().to_json();
-                                out.extend_from_slice(refusal.to_string().as_bytes());
-                            }
-                        }
-                    }
-                    Ok(Question::Ask(_)) => {
-                        let askers = openings.clone();
-                        let status = Status { middle, senders, askers, queries, udp, config, started };
-                        out.extend_from_slice(status.to_json(instant, now).to_string().as_bytes());
-                        queries.answered += 1;
-                    }
-                    Err(error) => {
-                        queries.refused += 1;
-                        query::push_error(&error, &mut out);
-                    }
-                }
-                Some((envelope, out))
+                asker(questions.answer(address, question, To::Asker(envelope)))
             })
         });
         end == ReadEnd::More && self.askers.get_mut(key).is_some_and(|peer| !peer.is_overfull())
+    }
+
+    /// Answers what other threads of this program ask. `true` where there may be more.
+    fn read_gate(&mut self) -> bool {
+        let askers = Openings::of(&self.askers);
+        let Self { middle, queries, senders, udp, config, started, scratch, forgetting, .. } = self;
+        let mut questions = Questions {
+            middle,
+            forgetting,
+            queries,
+            scratch,
+            senders,
+            askers,
+            udp,
+            config,
+            started: *started,
+        };
+        for _ in 0..GATE_QUESTIONS {
+            let Some(asking) = questions.middle.gate.next() else { return false };
+            if let Some(Late { to: To::Gate(reply), answer }) = questions.ask(asking) {
+                reply.give(answer);
+            }
+        }
+        true
     }
 
     fn do_what_is_due(&mut self) {
@@ -601,10 +593,10 @@ impl Turn {
 }
 
 /// The answer to an asker.
-fn asker(answer: Option<(To, Vec<u8>)>) -> Option<(Envelope, Vec<u8>)> {
+fn asker(answer: Option<Late>) -> Option<(Envelope, Vec<u8>)> {
     match answer? {
-        (To::Asker(envelope), answer) => Some((envelope, answer)),
-        (To::Datagram(_), _) => None,
+        Late { to: To::Asker(envelope), answer } => Some((envelope, answer)),
+        _ => None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::gate::Reply;
 use super::query::Envelope;
 
 /// Who is to be answered.
@@ -11,6 +12,8 @@ pub(crate) enum To {
     Asker(Envelope),
     /// The sender of a datagram.
     Datagram(SocketAddr),
+    /// Another thread of this program.
+    Gate(Reply),
 }
 
 /// An answer, and who is to get it.

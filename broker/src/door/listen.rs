@@ -13,7 +13,7 @@ const BACKLOG: i32 = 1_024;
 pub(crate) const UDP_BUFFER_BYTES: usize = 4 * 1024 * 1024;
 
 /// How soon a dead peer is noticed where nothing is sent: a minute of silence, then three questions.
-const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
+pub(crate) const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
     .with_time(std::time::Duration::from_secs(60))
     .with_interval(std::time::Duration::from_secs(10))
     .with_retries(3);
@@ -26,15 +26,25 @@ const TRIES: usize = 64;
 const BLOCKS: std::ops::Range<u16> = 10_000..32_000;
 
 /// The sockets of all doors.
-pub(crate) struct Sockets {
+pub(crate) struct Sockets<F = ()> {
     pub(crate) clients: std::net::TcpListener,
     pub(crate) input: std::net::TcpListener,
     pub(crate) udp: std::net::UdpSocket,
     pub(crate) query: std::net::TcpListener,
+    /// What the fourth port was taken for.
+    pub(crate) fourth: F,
     /// Where they are, by the clients' port: the others follow it.
     pub(crate) address: SocketAddr,
     /// What the system gives as receive buffer, in bytes.
     pub(crate) udp_buffer_bytes: usize,
+}
+
+impl<F> Sockets<F> {
+    /// The broker's own, and what the fourth port was taken for.
+    pub(crate) fn split(self) -> (Sockets, F) {
+        let Self { clients, input, udp, query, fourth, address, udp_buffer_bytes } = self;
+        (Sockets { clients, input, udp, query, fourth: (), address, udp_buffer_bytes }, fourth)
+    }
 }
 
 /// Why a port was not to be had.
@@ -45,15 +55,19 @@ pub(crate) struct Refused {
     pub(crate) source: io::Error,
 }
 
-/// Takes `port` and the three after it (the last is left for HTTP). Port 0 takes any that are free.
-pub(crate) fn listen(bind: IpAddr, port: u16) -> Result<Sockets, Refused> {
+/// Takes `port` and the three after it, the last by `fourth`. Port 0 takes any that are free.
+pub(crate) fn listen<F>(
+    bind: IpAddr,
+    port: u16,
+    fourth: impl Fn(u16) -> Result<F, Refused>,
+) -> Result<Sockets<F>, Refused> {
     if port != 0 {
-        return block(bind, port);
+        return block(bind, port, &fourth);
     }
     let mut tries = 0;
     loop {
         tries += 1;
-        match block(bind, any_block()) {
+        match block(bind, any_block(), &fourth) {
             Err(refused) if tries < TRIES && refused.source.kind() == io::ErrorKind::AddrInUse => {}
             other => return other,
         }
@@ -67,7 +81,11 @@ fn any_block() -> u16 {
     BLOCKS.start + 4 * u16::try_from(random).unwrap_or_default()
 }
 
-fn block(bind: IpAddr, port: u16) -> Result<Sockets, Refused> {
+fn block<F>(
+    bind: IpAddr,
+    port: u16,
+    fourth: impl Fn(u16) -> Result<F, Refused>,
+) -> Result<Sockets<F>, Refused> {
     let at = |offset: u16| match port.checked_add(offset) {
         Some(port) => Ok(SocketAddr::new(bind, port)),
         None => {
@@ -75,12 +93,13 @@ fn block(bind: IpAddr, port: u16) -> Result<Sockets, Refused> {
             Err(refused(SocketAddr::new(bind, port), "TCP", why))
         }
     };
-    at(3)?;
+    let last = at(3)?.port();
     let clients = tcp(at(0)?)?;
     let (udp, udp_buffer_bytes) = udp(at(1)?)?;
     Ok(Sockets {
         input: tcp(at(1)?)?,
         query: tcp(at(2)?)?,
+        fourth: fourth(last)?,
         address: clients
             .local_addr()
             .map_err(|source| refused(SocketAddr::new(bind, port), "TCP", source))?,
@@ -90,7 +109,7 @@ fn block(bind: IpAddr, port: u16) -> Result<Sockets, Refused> {
     })
 }
 
-fn tcp(address: SocketAddr) -> Result<std::net::TcpListener, Refused> {
+pub(crate) fn tcp(address: SocketAddr) -> Result<std::net::TcpListener, Refused> {
     on_both_families(address, "TCP", |address| {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         // A restart need not wait for the old connections' last packets.

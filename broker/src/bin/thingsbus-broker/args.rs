@@ -8,7 +8,7 @@ use clap::Parser;
 /// The Thingsbus broker: takes what sensors say, keeps a directory of it, and passes it on to who listens.
 ///
 /// It needs no configuration. Senders connect to port 7955 (ZeroMQ with JSON, or UDP with msgpack), clients to 7954,
-/// and queries to 7956.
+/// queries to 7956, and browsers and curl to 7957.
 #[derive(Debug, Parser)]
 #[command(name = "thingsbus-broker", version, after_help = AFTER_HELP)]
 pub(crate) struct Args {
@@ -28,6 +28,9 @@ pub(crate) struct Args {
     /// Write the chosen ports to this file, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) ports_file: Option<PathBuf>,
+    /// Let the web door listen beyond the loopback also where there are no access keys
+    #[arg(long)]
+    pub(crate) insecure_http: bool,
     /// Any setting, by its name in the configuration file: --set limits.things_max=5000
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,

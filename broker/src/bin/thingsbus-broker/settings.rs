@@ -8,7 +8,7 @@ use toml::{Table, Value};
 use crate::args::Args;
 
 /// Every setting, by its name in the file.
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 32] = [
     "bind",
     "port",
     "ports_file",
@@ -23,6 +23,16 @@ const KEYS: [&str; 22] = [
     "history.values_days",
     "history.minutes_days",
     "history.hours_days",
+    "web.enabled",
+    "web.bind",
+    "web.keys",
+    "web.certificate",
+    "web.private_key",
+    "web.insecure_http",
+    "web.origins",
+    "web.connections_max",
+    "web.streams_max",
+    "web.metrics_of",
     "limits.things_max",
     "limits.directory_bytes_max",
     "limits.connections_max",
@@ -139,6 +149,9 @@ fn from_flags(args: &Args) -> Result<Vec<Stronger>, SettingsError> {
     if let Some(data) = &args.data {
         add("store.data", data.clone(), "--data");
     }
+    if args.insecure_http {
+        add("web.insecure_http", "true".to_owned(), "--insecure-http");
+    }
     match args.verbose {
         0 => {}
         1 => add("log.level", "debug".to_owned(), "--verbose"),
@@ -225,7 +238,7 @@ mod tests {
     #[test]
     fn every_setting_of_the_file_has_its_name_here() {
         let file: Table = Config::default().to_toml().parse().unwrap();
-        let mut names = vec!["ports_file".to_owned()];
+        let mut names = ["ports_file", "web.certificate", "web.private_key"].map(str::to_owned).to_vec();
         for (name, value) in file {
             match value {
                 Value::Table(section) => names.extend(section.keys().map(|key| format!("{name}.{key}"))),

@@ -13,7 +13,6 @@ mod get;
 mod history;
 mod json;
 mod ls;
-mod nearest;
 mod numbers;
 mod output;
 mod send;

@@ -1,6 +1,7 @@
 //! Things with their last values, as several commands print them.
 
 use thingsbus_adaptor::wire::{Namespace, Timestamp, Update};
+use thingsbus_client::directory::nearest;
 use thingsbus_client::mirror::Kind;
 use thingsbus_client::{Client, Latest, Parts, PastThing, as_of};
 
@@ -10,7 +11,6 @@ use crate::broker;
 use crate::clock::date_and_time;
 use crate::failure::Failure;
 use crate::json::{compact, pretty};
-use crate::nearest::nearest;
 use crate::numbers::counted;
 use crate::output::{ASIDE, HEAD, Output, tell};
 use crate::text::{shown, width};

@@ -13,7 +13,8 @@ const LIKENESS_LESS_MAX: f64 = 0.06;
 const NAMED_MAX: usize = 3;
 
 /// Up to three of `names`, the most alike first.
-pub(crate) fn nearest<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
+#[must_use]
+pub fn nearest<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
     let mut alike: Vec<(f64, &str)> = names
         .map(|name| (likeness(wanted, name), name))
         .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)

@@ -1,0 +1,213 @@
+//! The gate: other threads of this program ask and follow the stream through it, as others do through sockets. What
+//! waits on its two sides is bounded.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+
+use bytes::Bytes;
+use mio::Waker;
+
+use super::subscriptions::Subscriptions;
+use crate::broker::OnlyIf;
+
+/// The most calls that wait for the broker's thread. Who calls then is told that it is busy.
+const CALLS_MAX: usize = 4_096;
+
+/// The most bytes of the stream that wait for the thread that follows it.
+const WAITING_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// About what a message takes besides its bytes.
+const MESSAGE_BYTES: usize = 96;
+
+/// To whom an answer is given, on whatever thread the broker is.
+pub(crate) struct Reply(Box<dyn FnOnce(Vec<u8>) + Send>);
+
+impl Reply {
+    pub(crate) fn new(reply: impl FnOnce(Vec<u8>) + Send + 'static) -> Self {
+        Self(Box::new(reply))
+    }
+
+    /// Where the broker stops before that, it is dropped.
+    pub(crate) fn give(self, answer: Vec<u8>) {
+        (self.0)(answer);
+    }
+}
+
+impl std::fmt::Debug for Reply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Reply")
+    }
+}
+
+/// A question of the query door's protocol.
+#[derive(Debug)]
+pub(crate) struct Asking {
+    /// Who asks the thread that asks.
+    pub(crate) from: SocketAddr,
+    pub(crate) message: Vec<u8>,
+    pub(crate) only_if: Option<OnlyIf>,
+    pub(crate) reply: Reply,
+}
+
+/// What another thread wants.
+pub(crate) enum Call {
+    Ask(Asking),
+    /// This follower gets messages that begin like one of these, from now on.
+    Follow(usize, Vec<Vec<u8>>),
+    Unfollow(usize),
+}
+
+/// Some of the stream.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    /// Messages are missing before this.
+    pub(crate) gap: bool,
+    pub(crate) messages: Vec<Message>,
+    bytes: usize,
+    waiting: Arc<AtomicUsize>,
+}
+
+/// A message of the stream, as clients get it.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) seq: u64,
+    pub(crate) bytes: Bytes,
+    /// Who gets it, each once.
+    pub(crate) followers: Vec<usize>,
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        self.waiting.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// The side of the threads that ask.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    calls: SyncSender<Call>,
+    waker: Arc<Waker>,
+}
+
+/// The broker's thread has no time for this now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Busy;
+
+impl Gate {
+    /// The two sides of it.
+    pub(crate) fn new(waker: Arc<Waker>) -> (Self, Inside) {
+        let (sender, calls) = sync_channel(CALLS_MAX);
+        (Self { calls: sender, waker }, Inside::new(calls))
+    }
+
+    /// Never blocks. A call to a broker that has stopped is dropped, with its reply.
+    pub(crate) fn call(&self, call: Call) -> Result<(), Busy> {
+        let sent = self.calls.try_send(call);
+        // A broker that cannot be woken is ending.
+        let _ = self.waker.wake();
+        match sent {
+            Err(TrySendError::Full(_)) => Err(Busy),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The broker's side.
+pub(crate) struct Inside {
+    calls: Receiver<Call>,
+    subscriptions: Subscriptions,
+    followers: usize,
+    follow: Option<Box<dyn FnMut(Batch) + Send>>,
+    turn: Vec<Message>,
+    bytes: usize,
+    /// Given to who follows and not yet dropped there, in bytes.
+    waiting: Arc<AtomicUsize>,
+    has_gap: bool,
+}
+
+impl Inside {
+    fn new(calls: Receiver<Call>) -> Self {
+        Self {
+            calls,
+            subscriptions: Subscriptions::default(),
+            followers: 0,
+            follow: None,
+            turn: Vec::new(),
+            bytes: 0,
+            waiting: Arc::default(),
+            has_gap: false,
+        }
+    }
+
+    /// Who gets the stream: one for all followers, called on the broker's thread, so it must not block.
+    pub(crate) fn set_follow(&mut self, follow: impl FnMut(Batch) + Send + 'static) {
+        self.follow = Some(Box::new(follow));
+    }
+
+    /// The next question; what else is called is done on the way.
+    pub(crate) fn next(&mut self) -> Option<Asking> {
+        loop {
+            match self.calls.try_recv().ok()? {
+                Call::Ask(asking) => return Some(asking),
+                Call::Follow(follower, prefixes) => {
+                    self.followers += 1;
+                    for prefix in prefixes {
+                        self.subscriptions.subscribe(follower, &prefix);
+                    }
+                }
+                Call::Unfollow(follower) => {
+                    self.followers = self.followers.saturating_sub(1);
+                    self.subscriptions.forget(follower);
+                }
+            }
+        }
+    }
+
+    /// A message of the stream: for those who want it.
+    #[inline]
+    pub(crate) fn publish(&mut self, message: &[u8], seq: u64) {
+        if self.followers > 0 {
+            self.publish_to_followers(message, seq);
+        }
+    }
+
+    fn publish_to_followers(&mut self, message: &[u8], seq: u64) {
+        let mut followers = Vec::new();
+        self.subscriptions.wanting(message, |follower| followers.push(follower));
+        if followers.is_empty() {
+            return;
+        }
+        let bytes = MESSAGE_BYTES + message.len() + size_of_val(followers.as_slice());
+        if self.bytes + bytes + self.waiting.load(Ordering::Relaxed) > WAITING_BYTES_MAX {
+            self.has_gap = true;
+            return;
+        }
+        self.bytes += bytes;
+        self.turn.push(Message { seq, bytes: Bytes::copy_from_slice(message), followers });
+    }
+
+    /// Gives what was published since the last delivery. A gap is told once there is room again, so that who follows
+    /// does not ask about it for as long as there is none.
+    pub(crate) fn deliver(&mut self) {
+        let is_full = self.waiting.load(Ordering::Relaxed) > WAITING_BYTES_MAX / 2;
+        if self.turn.is_empty() && (!self.has_gap || is_full) {
+            return;
+        }
+        let bytes = std::mem::take(&mut self.bytes);
+        self.waiting.fetch_add(bytes, Ordering::Relaxed);
+        // Messages from before the gap and from after it are not told apart: who follows asks what it missed.
+        let gap = std::mem::take(&mut self.has_gap);
+        let batch =
+            Batch { gap, messages: std::mem::take(&mut self.turn), bytes, waiting: self.waiting.clone() };
+        if let Some(follow) = &mut self.follow {
+            follow(batch);
+        }
+    }
+
+    /// Is there a gap to tell, when there is room?
+    pub(crate) fn has_gap(&self) -> bool {
+        self.has_gap
+    }
+}

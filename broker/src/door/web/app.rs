@@ -1,0 +1,190 @@
+//! Which address means what, and who calls.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, Request};
+use axum::http::{HeaderMap, Method, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use thingsbus_adaptor::wire::limits::MESSAGE_BYTES_MAX;
+
+use super::access::Access;
+use super::answer::{self, Format};
+use super::ask::Asker;
+use super::counters::Counters;
+use super::place::{Part, Place};
+use super::problem::Problem;
+use super::{list, past, snapshots, thing};
+use crate::config::Config;
+use crate::door::complaints::Complaints;
+use crate::door::gate::{Gate, Inside};
+
+/// The longest body, in bytes: a message's, and of a snapshot that is brought more.
+const SNAPSHOT_BYTES_MAX: usize = 1024 * 1024 * 1024;
+
+/// What all requests share.
+pub(super) struct App {
+    gate: Gate,
+    complaints: Mutex<Complaints>,
+    pub(super) counters: Counters,
+}
+
+/// Who calls, and what with.
+pub(super) struct Caller {
+    pub(super) asker: Asker,
+    pub(super) access: Access,
+    pub(super) headers: HeaderMap,
+    uri: Uri,
+}
+
+impl Caller {
+    /// What comes after the question mark.
+    pub(super) fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let query = Query::try_from_uri(&self.uri);
+        query.map(|Query(query)| query).map_err(|error| Problem::bad_request(error.body_text()))
+    }
+}
+
+impl App {
+    pub(super) fn new(_config: &Config, gate: Gate, _inside: &mut Inside) -> Arc<Self> {
+        Arc::new(Self { gate, complaints: Mutex::default(), counters: Counters::default() })
+    }
+
+    /// Tells in the log what goes wrong, not more often than is useful.
+    pub(super) fn complain(&self, about: &'static str, why: impl FnOnce() -> String) {
+        if let Ok(mut complaints) = self.complaints.lock() {
+            complaints.tell(about, std::time::Instant::now(), why);
+        }
+    }
+
+    pub(super) fn router(self: Arc<Self>) -> Router {
+        Router::new()
+            .route("/things", any(things))
+            .route("/things/", any(things))
+            .route("/things/{*place}", any(place))
+            .route("/snapshots", any(all_snapshots))
+            .route("/snapshots/{name}", any(snapshot).layer(DefaultBodyLimit::max(SNAPSHOT_BYTES_MAX)))
+            .route("/snapshots/{name}/load", any(load_snapshot))
+            .route("/status", any(status))
+            .fallback(no_page)
+            .layer(DefaultBodyLimit::max(MESSAGE_BYTES_MAX))
+            .with_state(self)
+    }
+
+    fn caller(&self, from: SocketAddr, headers: HeaderMap, uri: Uri, access: Access) -> Caller {
+        Caller { asker: Asker { gate: self.gate.clone(), from }, access, headers, uri }
+    }
+}
+
+impl axum::extract::FromRequestParts<Arc<App>> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(
+        parts: &mut axum::http::request::Parts,
+        app: &Arc<App>,
+    ) -> Result<Self, Problem> {
+        let ConnectInfo(from) =
+            *parts.extensions.get::<ConnectInfo<SocketAddr>>().ok_or_else(Problem::stopping)?;
+        let access = parts.extensions.get::<Access>().cloned().unwrap_or_default();
+        Ok(app.caller(from, parts.headers.clone(), parts.uri.clone(), access))
+    }
+}
+
+async fn things(caller: Caller, method: Method) -> Result<Response, Problem> {
+    match method {
+        Method::GET | Method::HEAD => list::list(&caller).await,
+        other => Err(Problem::bad_method(&other, "GET")),
+    }
+}
+
+async fn place(caller: Caller, method: Method, body: Body) -> Result<Response, Problem> {
+    let path = caller.uri.path();
+    let Place { ns, part } = Place::parse(path.strip_prefix("/things/").unwrap_or(path))?;
+    match (method, part) {
+        (Method::GET | Method::HEAD, Part::Thing) => thing::get(&caller, &ns).await,
+        (Method::GET | Method::HEAD, Part::Data(path)) => thing::get_data(&caller, &ns, &path).await,
+        (Method::GET | Method::HEAD, Part::Value(path)) => thing::get_value(&caller, &ns, &path).await,
+        (Method::GET | Method::HEAD, Part::History) => past::get(&caller, &ns).await,
+        (Method::PUT, Part::Thing) => thing::put(&caller, &ns, body.0?).await,
+        (Method::PUT, Part::Data(path) | Part::Value(path)) => {
+            thing::put_data(&caller, &ns, &path, body.0?).await
+        }
+        (Method::DELETE, Part::Thing) => thing::delete(&caller, &ns).await,
+        (Method::DELETE, Part::Data(path) | Part::Value(path)) if !path.is_empty() => {
+            thing::delete_data(&caller, &ns, &path).await
+        }
+        (other, Part::History) => Err(Problem::bad_method(&other, "GET")),
+        (other, _) => Err(Problem::bad_method(&other, "GET, PUT, DELETE")),
+    }
+}
+
+/// A body, or why there is none: only who needs it asks.
+struct Body(Result<Bytes, Problem>);
+
+impl<S: Send + Sync> axum::extract::FromRequest<S> for Body {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+        let bytes = Bytes::from_request(request, state).await;
+        Ok(Self(bytes.map_err(|rejection| match rejection.into_response().status() {
+            axum::http::StatusCode::PAYLOAD_TOO_LARGE => {
+                let detail = format!("a value has at most {MESSAGE_BYTES_MAX} bytes");
+                Problem::from_broker("too_long", detail)
+            }
+            _ => Problem::bad_request("the body ended before it was whole"),
+        })))
+    }
+}
+
+async fn all_snapshots(caller: Caller, method: Method) -> Result<Response, Problem> {
+    match method {
+        Method::GET | Method::HEAD => snapshots::list(&caller).await,
+        other => Err(Problem::bad_method(&other, "GET")),
+    }
+}
+
+async fn snapshot(
+    caller: Caller,
+    method: Method,
+    Path(name): Path<String>,
+    body: Body,
+) -> Result<Response, Problem> {
+    match method {
+        Method::GET | Method::HEAD => snapshots::get(&caller, &name).await,
+        Method::PUT => snapshots::put(&caller, &name, body.0?).await,
+        Method::DELETE => snapshots::delete(&caller, &name).await,
+        other => Err(Problem::bad_method(&other, "GET, PUT, DELETE")),
+    }
+}
+
+async fn load_snapshot(
+    caller: Caller,
+    method: Method,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
+    match method {
+        Method::POST => snapshots::load(&caller, &name).await,
+        other => Err(Problem::bad_method(&other, "POST")),
+    }
+}
+
+/// How the broker is, as `thingsbus status` gets it.
+async fn status(caller: Caller, method: Method) -> Result<Response, Problem> {
+    if !matches!(method, Method::GET | Method::HEAD) {
+        return Err(Problem::bad_method(&method, "GET"));
+    }
+    caller.access.read("")?;
+    let answer = caller.asker.ask(&json!({ "type": "status_query" })).await?;
+    answer::from_json(answer.into_bytes(), Format::of(&caller.headers))
+}
+
+async fn no_page(uri: Uri) -> Problem {
+    let detail =
+        format!("there is nothing at {}; /things lists what there is, /docs tells what else", uri.path());
+    Problem::no_page(detail)
+}

@@ -1,0 +1,133 @@
+//! Questions to the broker: one message of the query door's protocol through the gate, and its answer.
+
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+
+use super::problem::Problem;
+use crate::broker::OnlyIf;
+use crate::door::gate::{Asking, Call, Gate, Reply};
+
+/// An answer of the broker's, as it came.
+pub(super) struct Answer(Vec<u8>);
+
+/// A page of the directory.
+#[derive(Debug, Deserialize)]
+pub(super) struct Page<'a> {
+    /// The broker's clock.
+    pub(super) ts: f64,
+    /// The things, in the order of their names.
+    #[serde(borrow, deserialize_with = "things")]
+    pub(super) data: Vec<Thing<'a>>,
+    pub(super) epoch: &'a str,
+    pub(super) seq: u64,
+    pub(super) since: Option<u64>,
+    #[serde(default, borrow)]
+    pub(super) forgotten: Vec<&'a str>,
+    pub(super) next: Option<&'a str>,
+}
+
+/// A thing of a page.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(super) struct Thing<'a> {
+    pub(super) ns: &'a str,
+    pub(super) ts: f64,
+    #[serde(borrow)]
+    pub(super) data: &'a RawValue,
+    #[serde(borrow)]
+    pub(super) documentation_url: Option<&'a RawValue>,
+    pub(super) received: f64,
+    pub(super) seq: u64,
+}
+
+/// The values of an object, whose names they have again.
+fn things<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Thing<'de>>, D::Error> {
+    struct Things;
+    impl<'de> serde::de::Visitor<'de> for Things {
+        type Value = Vec<Thing<'de>>;
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("an object of things")
+        }
+        fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut things = Vec::new();
+            while let Some((_, thing)) = map.next_entry::<serde::de::IgnoredAny, Thing<'de>>()? {
+                things.push(thing);
+            }
+            Ok(things)
+        }
+    }
+    deserializer.deserialize_map(Things)
+}
+
+/// What an answer is that is none.
+#[derive(Deserialize)]
+struct Refusal<'a> {
+    error: Option<&'a str>,
+    #[serde(default)]
+    message: String,
+}
+
+impl Answer {
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    /// What it says.
+    pub(super) fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Problem> {
+        serde_json::from_slice(&self.0).map_err(|error| {
+            // The broker's own words; this is not to happen.
+            tracing::error!("the web door cannot read the broker's answer: {error}");
+            Problem::busy("the broker's answer could not be read")
+        })
+    }
+
+    /// Is it one?
+    fn check(self) -> Result<Self, Problem> {
+        // Nothing else begins like an error, or is as short as a refused update's acknowledgement.
+        let may_be_refusal =
+            self.0.starts_with(br#"{"type":"error""#) || self.0.starts_with(br#"{"type":"thing_ack""#);
+        if may_be_refusal && let Ok(Refusal { error: Some(name), message }) = serde_json::from_slice(&self.0)
+        {
+            return Err(Problem::from_broker(name, message));
+        }
+        Ok(self)
+    }
+}
+
+/// Asks for somebody.
+#[derive(Clone)]
+pub(super) struct Asker {
+    pub(super) gate: Gate,
+    pub(super) from: SocketAddr,
+}
+
+impl Asker {
+    /// Asks, and waits for the answer.
+    pub(super) async fn ask(&self, question: &Value) -> Result<Answer, Problem> {
+        self.ask_if(question.to_string().into_bytes(), None).await
+    }
+
+    /// The same, where the thing is as it is to be.
+    pub(super) async fn ask_if(&self, message: Vec<u8>, only_if: Option<OnlyIf>) -> Result<Answer, Problem> {
+        Answer(self.send(message, only_if).await?).check()
+    }
+
+    /// What the broker says to a message, whatever that is, word for word.
+    pub(super) async fn send(&self, message: Vec<u8>, only_if: Option<OnlyIf>) -> Result<Vec<u8>, Problem> {
+        let (sender, answer) = oneshot::channel();
+        // Who asked may be gone when the answer comes.
+        let reply = Reply::new(move |answer| drop(sender.send(answer)));
+        let asking = Asking { from: self.from, message, only_if, reply };
+        self.gate
+            .call(Call::Ask(asking))
+            .map_err(|_| Problem::busy("too many requests wait for the broker already; ask again"))?;
+        answer.await.map_err(|_| Problem::stopping())
+    }
+}

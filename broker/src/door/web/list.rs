@@ -1,0 +1,193 @@
+//! Lists of things: pages of the directory, now or at a moment in the past.
+
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use thingsbus_adaptor::wire::Namespace;
+use utoipa::{IntoParams, ToSchema};
+
+use super::answer::{self, Format};
+use super::app::Caller;
+use super::ask::{Answer, Page, Thing};
+use super::pattern;
+use super::problem::Problem;
+use super::thing::{COLUMNS, Told};
+
+/// How many things a page has where nothing is said.
+const LIMIT: usize = 1_000;
+
+/// And at the most.
+const LIMIT_MAX: usize = 10_000;
+
+/// How many pages of the query door are looked through for one of these; one that ends so says where to go on.
+const PAGES_MAX: usize = 200;
+
+/// Which things.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Which {
+    /// Only this thing and what is below it.
+    #[param(example = "shop")]
+    under: Option<String>,
+    /// Only those whose whole name fits: `*` is any text, `?` any letter.
+    #[serde(rename = "match")]
+    #[param(example = "*.temperature")]
+    fits: Option<String>,
+    /// The most of them, up to 10,000; 1,000 where nothing is said.
+    #[param(minimum = 1, maximum = 10_000)]
+    limit: Option<usize>,
+    /// Those after this one: the last page's `next`.
+    after: Option<String>,
+    /// As they were then: seconds since 1970 UTC, or how long ago, like `2h`.
+    at: Option<String>,
+}
+
+/// Some things.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Things<'a> {
+    /// By the order of their names.
+    things: Vec<Told<'a>>,
+    /// Where the next page begins; null on the last one. `Link` has its address.
+    next: Option<&'a str>,
+    /// The broker's clock.
+    ts: f64,
+    /// The broker's life, which its numbers are of.
+    epoch: &'a str,
+    /// The broker's last update: everything up to it is in.
+    seq: u64,
+}
+
+/// Which things there are.
+#[utoipa::path(
+    get, path = "/things", tag = "things", operation_id = "list_things",
+    params(Which),
+    responses(
+        (status = 200, description = "A page of them", content((Things = "application/json"), (String = "text/csv"))),
+        (status = 400, description = "Something is not as it must be", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The broker keeps no history", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn list(caller: &Caller) -> Result<Response, Problem> {
+    let which: Which = caller.query()?;
+    let namespace = |text: &Option<String>| {
+        Namespace::parse(text.as_deref().unwrap_or_default())
+            .map_err(|error| Problem::bad_request(error.to_string()))
+    };
+    let (under, mut after) = (namespace(&which.under)?, namespace(&which.after)?);
+    let limit = match which.limit.unwrap_or(LIMIT) {
+        limit @ 1..=LIMIT_MAX => limit,
+        other => return Err(Problem::bad_request(format!("limit={other}: 1 to {LIMIT_MAX}"))),
+    };
+    let at = which.at.as_deref().map(moment).transpose()?;
+    let parts = caller.access.readable(&under);
+    if parts.is_empty() {
+        caller.access.read(under.as_str())?;
+    }
+    let mut answers: Vec<Answer> = Vec::new();
+    let mut count = 0;
+    let mut next: Option<String> = None;
+    // Parts are in the order of their names, and so is what is in each.
+    'parts: for part in &parts {
+        if after > *part && !after.is_under(part) {
+            continue; // All of it was told.
+        }
+        loop {
+            let question = json!({
+                "type": "thing_query", "ns": part.as_str(), "tree": true, "limit": limit - count,
+                "after": (!after.as_str().is_empty()).then_some(after.as_str()), "at": at,
+            });
+            let answer = caller.asker.ask(&question).await?;
+            let page: Page<'_> = answer.read()?;
+            count += page.data.iter().filter(|thing| is_wanted(&which, thing)).count();
+            let rest = page.next.map(str::to_owned);
+            answers.push(answer);
+            match rest {
+                Some(rest) if count >= limit || answers.len() >= PAGES_MAX => {
+                    next = Some(rest);
+                    break 'parts;
+                }
+                Some(rest) => {
+                    after =
+                        Namespace::parse(&rest).map_err(|error| Problem::bad_request(error.to_string()))?
+                }
+                None if count >= limit && parts.last() != Some(part) => {
+                    next = last_name(&answers);
+                    break 'parts;
+                }
+                None => break,
+            }
+        }
+    }
+    write(caller, &which, &answers, next.as_deref())
+}
+
+fn write(
+    caller: &Caller,
+    which: &Which,
+    answers: &[Answer],
+    next: Option<&str>,
+) -> Result<Response, Problem> {
+    let mut pages = Vec::new();
+    for answer in answers {
+        pages.push(answer.read::<Page<'_>>()?);
+    }
+    let last = pages.last().ok_or_else(|| Problem::busy("the broker did not answer"))?;
+    let (ts, epoch, seq) = (last.ts, last.epoch, pages.first().map_or(0, |page| page.seq));
+    let wanted = pages.iter().flat_map(|page| &page.data).filter(|thing| is_wanted(which, thing));
+    let things = wanted.map(|thing| Told::new(thing, ts));
+    let format = Format::of(&caller.headers);
+    let mut response = if format == Format::Csv {
+        answer::table(&COLUMNS, things.map(|told| told.line()))?
+    } else {
+        answer::from_value(&Things { things: things.collect(), next, ts, epoch, seq }, format)?
+    };
+    if let Some(next) = next {
+        let link = format!("<{}>; rel=\"next\"", address_of(which, next));
+        if let Ok(link) = HeaderValue::from_str(&link) {
+            response.headers_mut().insert(header::LINK, link);
+        }
+    }
+    Ok(response)
+}
+
+fn is_wanted(which: &Which, thing: &Thing<'_>) -> bool {
+    which.fits.as_ref().is_none_or(|fits| pattern::fits(fits, thing.ns))
+}
+
+fn last_name(answers: &[Answer]) -> Option<String> {
+    let page = answers.last()?.read::<Page<'_>>().ok()?;
+    page.data.last().map(|thing| thing.ns.to_owned())
+}
+
+/// The same list, from there on.
+fn address_of(which: &Which, next: &str) -> String {
+    let Which { under, fits, limit, at, .. } = which;
+    let path = "/things?";
+    let mut query = form_urlencoded::Serializer::for_suffix(path.to_owned(), path.len());
+    for (name, value) in [("under", under), ("match", fits), ("at", at)] {
+        if let Some(value) = value {
+            query.append_pair(name, value);
+        }
+    }
+    if let Some(limit) = limit {
+        query.append_pair("limit", &limit.to_string());
+    }
+    query.append_pair("after", next);
+    query.finish()
+}
+
+/// A moment: seconds since 1970 UTC, or how long ago.
+pub(super) fn moment(text: &str) -> Result<f64, Problem> {
+    let wrong = || {
+        let why = "seconds since 1970 UTC, like 1423351104.5, or how long ago, like 2h or 3days";
+        Problem::bad_request(format!("{text:?} is no moment: {why}"))
+    };
+    if let Ok(seconds) = text.parse::<f64>() {
+        return if seconds.is_finite() { Ok(seconds) } else { Err(wrong()) };
+    }
+    let ago = humantime::parse_duration(text).map_err(|_| wrong())?;
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+    Ok(now.as_secs_f64() - ago.as_secs_f64())
+}

@@ -1,0 +1,115 @@
+//! What a thing said over time.
+
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use thingsbus_adaptor::wire::Namespace;
+use utoipa::IntoParams;
+
+use super::answer::{self, Format};
+use super::app::Caller;
+use super::list::moment;
+use super::problem::Problem;
+use super::value::plain;
+
+/// Which part of the past, and how it is told.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Which {
+    /// What came then or later: seconds since 1970 UTC, or how long ago, like `1h`.
+    #[param(example = "1h")]
+    from: Option<String>,
+    /// And before then.
+    to: Option<String>,
+    /// The last so many values of that.
+    #[param(minimum = 1)]
+    last: Option<u64>,
+    /// Not the values, but a line for each stretch of so many seconds, or `1m`, `1h`: lowest, highest, mean, last.
+    #[param(example = "1m")]
+    every: Option<String>,
+    /// Lines of the number at this place of the value only: a JSON pointer (RFC 6901).
+    path: Option<String>,
+    /// The most values.
+    #[param(minimum = 1, maximum = 100_000)]
+    limit: Option<u64>,
+    /// Go on from here: the last answer's `next`.
+    after: Option<String>,
+}
+
+/// An answer, as far as a table needs it.
+#[derive(Deserialize)]
+struct History<'a> {
+    #[serde(borrow)]
+    values: Option<Vec<(f64, f64, &'a RawValue)>>,
+    lines: Option<BTreeMap<String, Vec<[Option<f64>; 6]>>>,
+}
+
+/// What a thing said over time, as the query door's `history_query` has it.
+#[utoipa::path(
+    get, path = "/things/{ns}/history", tag = "the past", operation_id = "get_history",
+    params(("ns" = String, Path, example = "shop.lamp"), Which),
+    responses(
+        (status = 200, description = "Values, or lines for stretches of time", content((Value = "application/json"), (String = "text/csv"))),
+        (status = 400, description = "Something is not as it must be", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The broker keeps no history", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn get(caller: &Caller, ns: &Namespace) -> Result<Response, Problem> {
+    caller.access.read(ns.as_str())?;
+    let which: Which = caller.query()?;
+    let every = match &which.every {
+        None => None,
+        Some(text) => Some(seconds(text)?),
+    };
+    let after: Option<Value> = match &which.after {
+        None => None,
+        Some(after) => Some(serde_json::from_str(after).unwrap_or_else(|_| json!(after))),
+    };
+    let question = json!({
+        "type": "history_query", "ns": ns.as_str(),
+        "from": which.from.as_deref().map(moment).transpose()?, "to": which.to.as_deref().map(moment).transpose()?,
+        "last": which.last, "every": every, "path": which.path, "limit": which.limit, "after": after,
+    });
+    let question: Value =
+        question.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()).fold(
+            json!({}),
+            |mut question, (key, value)| {
+                if let Some(map) = question.as_object_mut() {
+                    map.insert(key.clone(), value.clone());
+                }
+                question
+            },
+        );
+    let answer = caller.asker.ask(&question).await?;
+    let format = Format::of(&caller.headers);
+    if format != Format::Csv {
+        return answer::from_json(answer.into_bytes(), format);
+    }
+    let History { values, lines } = answer.read()?;
+    if let Some(lines) = lines {
+        let cell = |number: Option<f64>| number.map_or_else(String::new, |number| number.to_string());
+        let lines = lines.into_iter().flat_map(|(path, lines)| {
+            let line = move |line: [Option<f64>; 6]| {
+                std::iter::once(path.clone()).chain(line.into_iter().map(cell)).collect::<Vec<_>>()
+            };
+            lines.into_iter().map(line).collect::<Vec<_>>()
+        });
+        return answer::table(&["path", "begin", "count", "min", "max", "mean", "last"], lines);
+    }
+    let line = |(received, ts, data): (f64, f64, &RawValue)| {
+        let data =
+            serde_json::from_str(data.get()).map_or_else(|_| data.get().to_owned(), |data| plain(&data));
+        vec![received.to_string(), ts.to_string(), data]
+    };
+    answer::table(&["received", "ts", "data"], values.unwrap_or_default().into_iter().map(line))
+}
+
+/// So many seconds, or `1m`.
+fn seconds(text: &str) -> Result<f64, Problem> {
+    let parsed = text.parse().ok().filter(|seconds: &f64| seconds.is_finite());
+    let parsed = parsed.or_else(|| humantime::parse_duration(text).ok().map(|every| every.as_secs_f64()));
+    parsed.ok_or_else(|| Problem::bad_request(format!("every={text}: seconds, or 10s, 5m, 1h, 1day")))
+}
