@@ -2,6 +2,7 @@
 
 mod as_of;
 mod forgetting;
+mod home;
 mod loading;
 mod middle;
 mod questions;
@@ -24,6 +25,7 @@ use crate::door::web;
 use crate::error::Error;
 use crate::hub::Hub;
 use crate::store;
+pub(crate) use home::Home;
 use middle::Kept;
 pub(crate) use questions::{Expected, OnlyIf};
 use turn::Turn;
@@ -190,14 +192,23 @@ impl Broker {
         let store = store.map(|opened| opened.start(&hub, &config.store, handle.waker.clone()));
         let store = store.transpose().map_err(Error::Thread)?;
         let kept = Kept { store, history };
-        let (gate, mut inside) = Gate::new(handle.waker.clone());
+        let home = Home::new(Hub::new(String::new(), config.hub_limits()));
+        let (gate, mut inside) = Gate::new(handle.waker.clone(), home.clone());
         let (sockets, web) = sockets.split();
         let web = web.map(|web| web.start(&config, gate, &mut inside));
         let web = web.transpose().map_err(Error::Thread)?;
         let mut turn = Turn::new(config, sockets, hub, kept, inside, poll.registry()).map_err(Error::Poll)?;
         let mut events = Events::with_capacity(EVENTS);
         'turning: loop {
-            wait(&mut poll, &mut events, turn.timeout(Instant::now()))?;
+            let timeout = turn.timeout(Instant::now());
+            if timeout.is_some_and(|timeout| timeout.is_zero()) {
+                wait(&mut poll, &mut events, timeout)?;
+            } else {
+                turn.swap_hub(&home);
+                let waited = wait(&mut poll, &mut events, timeout);
+                turn.swap_hub(&home);
+                waited?;
+            }
             turn.turn(&events, poll.registry(), Instant::now(), now());
             // All of them: the system makes one event of several wakings.
             while let Ok(command) = commands.try_recv() {

@@ -12,6 +12,7 @@ use thingsbus_adaptor::wire::limits::MESSAGE_BYTES_MAX;
 use thingsbus_adaptor::wire::{Scratch, Timestamp};
 
 use super::forgetting::Forgetting;
+use super::home::Home;
 use super::loading::Loading;
 use super::middle::{Kept, Middle};
 use super::questions::Questions;
@@ -237,6 +238,11 @@ impl Turn {
             gate_due,
         ];
         due.into_iter().flatten().min().map(|due| due.saturating_duration_since(now))
+    }
+
+    /// The hub goes to where others read it while this sleeps, or comes back from there.
+    pub(super) fn swap_hub(&mut self, home: &Home) {
+        home.swap(&mut self.middle.hub);
     }
 
     /// Takes what came, sends what goes out, does what is due.

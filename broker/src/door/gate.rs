@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use mio::Waker;
+use thingsbus_adaptor::wire::{Query, Timestamp};
 
 use super::subscriptions::Subscriptions;
-use crate::broker::OnlyIf;
+use crate::broker::{Home, OnlyIf};
 
 /// The most calls that wait for the broker's thread. Who calls then is told that it is busy.
 const CALLS_MAX: usize = 4_096;
@@ -89,6 +91,7 @@ impl Drop for Batch {
 pub(crate) struct Gate {
     calls: SyncSender<Call>,
     waker: Arc<Waker>,
+    home: Home,
 }
 
 /// The broker's thread has no time for this now.
@@ -97,9 +100,14 @@ pub(crate) struct Busy;
 
 impl Gate {
     /// The two sides of it.
-    pub(crate) fn new(waker: Arc<Waker>) -> (Self, Inside) {
+    pub(crate) fn new(waker: Arc<Waker>, home: Home) -> (Self, Inside) {
         let (sender, calls) = sync_channel(CALLS_MAX);
-        (Self { calls: sender, waker }, Inside::new(calls))
+        (Self { calls: sender, waker, home }, Inside::new(calls))
+    }
+
+    /// The answer to a query, where the broker has nothing to do and so need not be woken for it.
+    pub(crate) fn answer_now(&self, query: &Query) -> Option<Vec<u8>> {
+        self.home.answer(query, Timestamp::from_system_time(SystemTime::now()))
     }
 
     /// Never blocks. A call to a broker that has stopped is dropped, with its reply.

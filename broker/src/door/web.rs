@@ -11,6 +11,7 @@ mod ask;
 mod body;
 mod counters;
 mod list;
+mod live;
 mod past;
 mod pattern;
 mod place;
@@ -92,10 +93,14 @@ impl Listening {
     /// Answers from now on, on a thread of its own.
     pub(crate) fn start(self, config: &Config, gate: Gate, inside: &mut Inside) -> io::Result<Running> {
         let (stop, stopped) = watch::channel(false);
-        let app = app::App::new(config, gate, inside);
+        let app = app::App::new(config, gate);
+        let (batches, given) = tokio::sync::mpsc::unbounded_channel();
+        // Bounded by the gate; a door that is gone gets nothing.
+        inside.set_follow(move |batch| drop(batches.send(batch)));
         let connections_max = config.web.connections_max;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let thread = std::thread::Builder::new().name("web".to_owned()).spawn(move || {
+            runtime.spawn(app.clone().give_out(given));
             runtime.block_on(server::serve(self.sockets, app, connections_max, stopped));
         })?;
         Ok(Running { stop, thread })

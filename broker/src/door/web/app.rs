@@ -5,24 +5,28 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, Request};
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use thingsbus_adaptor::wire::limits::MESSAGE_BYTES_MAX;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::access::Access;
 use super::answer::{self, Format};
 use super::ask::Asker;
 use super::counters::Counters;
+use super::live::{Live, monitor, sse, ws};
 use super::place::{Part, Place};
 use super::problem::Problem;
 use super::{list, past, snapshots, thing};
 use crate::config::Config;
 use crate::door::complaints::Complaints;
-use crate::door::gate::{Gate, Inside};
+use crate::door::gate::{Batch, Gate};
 
 /// The longest body, in bytes: a message's, and of a snapshot that is brought more.
 const SNAPSHOT_BYTES_MAX: usize = 1024 * 1024 * 1024;
@@ -30,6 +34,8 @@ const SNAPSHOT_BYTES_MAX: usize = 1024 * 1024 * 1024;
 /// What all requests share.
 pub(super) struct App {
     gate: Gate,
+    live: Arc<Live>,
+    sessions: monitor::Sessions,
     complaints: Mutex<Complaints>,
     pub(super) counters: Counters,
 }
@@ -51,8 +57,15 @@ impl Caller {
 }
 
 impl App {
-    pub(super) fn new(_config: &Config, gate: Gate, _inside: &mut Inside) -> Arc<Self> {
-        Arc::new(Self { gate, complaints: Mutex::default(), counters: Counters::default() })
+    pub(super) fn new(config: &Config, gate: Gate) -> Arc<Self> {
+        let live = Live::new(gate.clone(), config.web.streams_max);
+        let (sessions, complaints, counters) = Default::default();
+        Arc::new(Self { gate, live, sessions, complaints, counters })
+    }
+
+    /// Gives the live streams what the gate gives, until that ends.
+    pub(super) async fn give_out(self: Arc<Self>, batches: UnboundedReceiver<Batch>) {
+        self.live.clone().give_out(batches).await;
     }
 
     /// Tells in the log what goes wrong, not more often than is useful.
@@ -70,6 +83,8 @@ impl App {
             .route("/snapshots", any(all_snapshots))
             .route("/snapshots/{name}", any(snapshot).layer(DefaultBodyLimit::max(SNAPSHOT_BYTES_MAX)))
             .route("/snapshots/{name}/load", any(load_snapshot))
+            .route("/events", any(events))
+            .route("/ws", any(web_socket))
             .route("/status", any(status))
             .fallback(no_page)
             .layer(DefaultBodyLimit::max(MESSAGE_BYTES_MAX))
@@ -95,9 +110,18 @@ impl axum::extract::FromRequestParts<Arc<App>> for Caller {
     }
 }
 
-async fn things(caller: Caller, method: Method) -> Result<Response, Problem> {
+async fn things(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    method: Method,
+    body: Body,
+) -> Result<Response, Problem> {
     match method {
         Method::GET | Method::HEAD => list::list(&caller).await,
+        Method::POST => match caller.headers.get("monitor") {
+            Some(every) => monitor::answer(&app.live, &app.sessions, &caller, every, &body.0?).await,
+            None => Err(Problem::bad_method(&method, "GET, and POST with a header Monitor")),
+        },
         other => Err(Problem::bad_method(&other, "GET")),
     }
 }
@@ -139,6 +163,22 @@ impl<S: Send + Sync> axum::extract::FromRequest<S> for Body {
             _ => Problem::bad_request("the body ended before it was whole"),
         })))
     }
+}
+
+async fn events(State(app): State<Arc<App>>, caller: Caller, method: Method) -> Result<Response, Problem> {
+    match method {
+        Method::GET => sse::follow(&app.live, &caller).await,
+        other => Err(Problem::bad_method(&other, "GET")),
+    }
+}
+
+async fn web_socket(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Problem> {
+    let upgrade = upgrade.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    ws::follow(&app.live, &caller, upgrade).await
 }
 
 async fn all_snapshots(caller: Caller, method: Method) -> Result<Response, Problem> {

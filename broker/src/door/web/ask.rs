@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use thingsbus_adaptor::wire::{Ask, Query};
 use tokio::sync::oneshot;
 
 use super::problem::Problem;
@@ -117,6 +118,16 @@ impl Asker {
     /// The same, where the thing is as it is to be.
     pub(super) async fn ask_if(&self, message: Vec<u8>, only_if: Option<OnlyIf>) -> Result<Answer, Problem> {
         Answer(self.send(message, only_if).await?).check()
+    }
+
+    /// A page of the directory: at once where the broker has nothing else to do.
+    pub(super) async fn page(&self, query: Query) -> Result<Answer, Problem> {
+        // The past is not the hub's.
+        let now = if query.at.is_none() { self.gate.answer_now(&query) } else { None };
+        match now {
+            Some(answer) => Ok(Answer(answer)),
+            None => self.ask_if(Ask::Things(query).encode(), None).await,
+        }
     }
 
     /// What the broker says to a message, whatever that is, word for word.

@@ -3,8 +3,7 @@
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use thingsbus_adaptor::wire::Namespace;
+use thingsbus_adaptor::wire::{Namespace, Query, Timestamp};
 use utoipa::{IntoParams, ToSchema};
 
 use super::answer::{self, Format};
@@ -80,7 +79,7 @@ pub(super) async fn list(caller: &Caller) -> Result<Response, Problem> {
         limit @ 1..=LIMIT_MAX => limit,
         other => return Err(Problem::bad_request(format!("limit={other}: 1 to {LIMIT_MAX}"))),
     };
-    let at = which.at.as_deref().map(moment).transpose()?;
+    let at = which.at.as_deref().map(moment).transpose()?.and_then(Timestamp::from_seconds);
     let parts = caller.access.readable(&under);
     if parts.is_empty() {
         caller.access.read(under.as_str())?;
@@ -94,11 +93,14 @@ pub(super) async fn list(caller: &Caller) -> Result<Response, Problem> {
             continue; // All of it was told.
         }
         loop {
-            let question = json!({
-                "type": "thing_query", "ns": part.as_str(), "tree": true, "limit": limit - count,
-                "after": (!after.as_str().is_empty()).then_some(after.as_str()), "at": at,
-            });
-            let answer = caller.asker.ask(&question).await?;
+            let query = Query {
+                ns: part.clone(),
+                limit: limit - count,
+                after: Some(after.clone()).filter(|after| !after.as_str().is_empty()),
+                at,
+                ..Query::default()
+            };
+            let answer = caller.asker.page(query).await?;
             let page: Page<'_> = answer.read()?;
             count += page.data.iter().filter(|thing| is_wanted(&which, thing)).count();
             let rest = page.next.map(str::to_owned);
@@ -110,7 +112,7 @@ pub(super) async fn list(caller: &Caller) -> Result<Response, Problem> {
                 }
                 Some(rest) => {
                     after =
-                        Namespace::parse(&rest).map_err(|error| Problem::bad_request(error.to_string()))?
+                        Namespace::parse(&rest).map_err(|error| Problem::bad_request(error.to_string()))?;
                 }
                 None if count >= limit && parts.last() != Some(part) => {
                     next = last_name(&answers);

@@ -64,25 +64,17 @@ pub(super) async fn get(caller: &Caller, ns: &Namespace) -> Result<Response, Pro
         None => None,
         Some(text) => Some(seconds(text)?),
     };
-    let after: Option<Value> = match &which.after {
-        None => None,
-        Some(after) => Some(serde_json::from_str(after).unwrap_or_else(|_| json!(after))),
-    };
-    let question = json!({
+    // A `next` is a number or a text; this is what it was.
+    let read = |after: &String| serde_json::from_str(after).unwrap_or_else(|_| json!(after));
+    let after: Option<Value> = which.after.as_ref().map(read);
+    let mut question = json!({
         "type": "history_query", "ns": ns.as_str(),
         "from": which.from.as_deref().map(moment).transpose()?, "to": which.to.as_deref().map(moment).transpose()?,
         "last": which.last, "every": every, "path": which.path, "limit": which.limit, "after": after,
     });
-    let question: Value =
-        question.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()).fold(
-            json!({}),
-            |mut question, (key, value)| {
-                if let Some(map) = question.as_object_mut() {
-                    map.insert(key.clone(), value.clone());
-                }
-                question
-            },
-        );
+    if let Some(question) = question.as_object_mut() {
+        question.retain(|_, value| !value.is_null());
+    }
     let answer = caller.asker.ask(&question).await?;
     let format = Format::of(&caller.headers);
     if format != Format::Csv {

@@ -115,6 +115,17 @@ impl Problem {
         Self::new(status, name, title, detail)
     }
 
+    /// As a message on a WebSocket.
+    pub(super) fn to_message(&self) -> String {
+        let Self { name, detail, .. } = self;
+        serde_json::json!({ "type": "error", "error": name, "message": detail }).to_string()
+    }
+
+    /// Is it to be asked again?
+    pub(super) fn is_busy(&self) -> bool {
+        self.name == "busy"
+    }
+
     pub(super) fn status(&self) -> StatusCode {
         self.status
     }

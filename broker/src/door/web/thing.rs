@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use thingsbus_adaptor::wire::Namespace;
+use thingsbus_adaptor::wire::{Namespace, Query};
 use thingsbus_client::directory::nearest;
 use utoipa::{IntoParams, ToSchema};
 
@@ -144,9 +144,8 @@ impl One {
     /// Asks for a thing.
     pub(super) async fn ask(caller: &Caller, ns: &Namespace) -> Result<Self, Problem> {
         caller.access.read(ns.as_str())?;
-        // Names need no escapes.
-        let question = format!(r#"{{"type":"thing_query","ns":"{ns}"}}"#);
-        caller.asker.ask_if(question.into_bytes(), None).await.map(Self)
+        let query = Query { ns: ns.clone(), tree: false, ..Query::default() };
+        caller.asker.page(query).await.map(Self)
     }
 
     fn page(&self) -> Result<Page<'_>, Problem> {
@@ -380,8 +379,8 @@ async fn change(
     caller.access.write(ns.as_str())?;
     let wanted = expected(&caller.headers)?;
     for _ in 0..WRITES_MAX {
-        let question = format!(r#"{{"type":"thing_query","ns":"{ns}"}}"#);
-        let answer = caller.asker.ask_if(question.into_bytes(), None).await?;
+        let query = Query { ns: ns.clone(), tree: false, ..Query::default() };
+        let answer = caller.asker.page(query).await?;
         let page: Page<'_> = answer.read()?;
         let (mut value, is) = match page.data.first() {
             None => (Value::Null, Expected::Absent),
@@ -452,8 +451,9 @@ async fn no_thing(caller: &Caller, ns: &Namespace) -> Problem {
     let mut names = Vec::new();
     let above = ns.as_str().split('.').next().unwrap_or_default();
     for under in [above, ""] {
-        let question = json!({ "type": "thing_query", "ns": under, "tree": true, "limit": NAMES_LOOKED_AT });
-        let Ok(answer) = caller.asker.ask(&question).await else { break };
+        let ns = Namespace::parse(under).unwrap_or_default();
+        let query = Query { ns, limit: NAMES_LOOKED_AT, ..Query::default() };
+        let Ok(answer) = caller.asker.page(query).await else { break };
         if let Ok(page) = answer.read::<Page<'_>>() {
             let readable = page.data.iter().map(|thing| thing.ns).filter(|ns| caller.access.may_read(ns));
             names.extend(readable.map(str::to_owned));
