@@ -43,7 +43,7 @@ impl Openings {
 
 impl Status<'_> {
     pub(super) fn to_json(&self, instant: Instant, now: Timestamp) -> Value {
-        let Middle { hub, clients, store, history, zmq_in, udp_in, query_in, .. } = self.middle;
+        let Middle { hub, clients, store, history, zmq_in, udp_in, query_in, gate_in, .. } = self.middle;
         let limits = &self.config.limits;
         let mut zmq_in = zmq_in.to_json();
         zmq_in.insert("connections".to_owned(), Openings::of(self.senders).to_json());
@@ -86,6 +86,7 @@ impl Status<'_> {
                     "updates": query_in.to_json(),
                     "connections": self.askers.to_json(),
                 },
+                "http": { "updates": gate_in.to_json() },
             },
         })
     }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use thingsbus_adaptor::wire::Namespace;
 
 use crate::error::ConfigError;
 
@@ -121,6 +122,11 @@ impl Web {
                 why: "TLS takes both, web.certificate and web.private_key",
             });
         }
+        let prefixes = self.metrics_of.split(',').map(str::trim);
+        if let Some(wrong) = prefixes.filter(|prefix| Namespace::parse(prefix).is_err()).next() {
+            let why = "prefixes of namespaces, with commas between: \"shop, lab.north\"";
+            return Err(ConfigError::Value { key: "web.metrics_of", value: wrong.to_owned(), why });
+        }
         for (key, value) in
             [("web.connections_max", self.connections_max), ("web.streams_max", self.streams_max)]
         {
@@ -130,6 +136,12 @@ impl Web {
             }
         }
         Ok(())
+    }
+
+    /// Of which things the numbers are metrics too.
+    pub(crate) fn metrics_of(&self) -> Vec<Namespace> {
+        let prefixes = self.metrics_of.split(',').map(str::trim).filter(|prefix| !prefix.is_empty());
+        prefixes.filter_map(|prefix| Namespace::parse(prefix).ok()).collect()
     }
 
     pub(super) fn to_toml(&self) -> String {

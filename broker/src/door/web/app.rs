@@ -9,21 +9,20 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::{HeaderMap, Method, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::any;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use thingsbus_adaptor::wire::Namespace;
 use thingsbus_adaptor::wire::limits::MESSAGE_BYTES_MAX;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::access::Access;
-use super::answer::{self, Format};
 use super::ask::Asker;
 use super::counters::Counters;
 use super::live::{Live, monitor, sse, ws};
 use super::place::{Part, Place};
 use super::problem::Problem;
-use super::{list, past, snapshots, thing};
+use super::{docs, list, metrics, past, snapshots, thing};
 use crate::config::Config;
 use crate::door::complaints::Complaints;
 use crate::door::gate::{Batch, Gate};
@@ -34,10 +33,12 @@ const SNAPSHOT_BYTES_MAX: usize = 1024 * 1024 * 1024;
 /// What all requests share.
 pub(super) struct App {
     gate: Gate,
-    live: Arc<Live>,
+    pub(super) live: Arc<Live>,
     sessions: monitor::Sessions,
     complaints: Mutex<Complaints>,
     pub(super) counters: Counters,
+    /// Of which things the numbers are metrics too.
+    pub(super) metrics_of: Vec<Namespace>,
 }
 
 /// Who calls, and what with.
@@ -60,7 +61,8 @@ impl App {
     pub(super) fn new(config: &Config, gate: Gate) -> Arc<Self> {
         let live = Live::new(gate.clone(), config.web.streams_max);
         let (sessions, complaints, counters) = Default::default();
-        Arc::new(Self { gate, live, sessions, complaints, counters })
+        let metrics_of = config.web.metrics_of();
+        Arc::new(Self { gate, live, sessions, complaints, counters, metrics_of })
     }
 
     /// Gives the live streams what the gate gives, until that ends.
@@ -86,6 +88,12 @@ impl App {
             .route("/events", any(events))
             .route("/ws", any(web_socket))
             .route("/status", any(status))
+            .route("/metrics", any(metrics))
+            .route("/healthz", any(|method| async { only_get(method).map(|()| metrics::health()) }))
+            .route("/readyz", any(ready))
+            .route("/openapi.json", any(openapi))
+            .route("/docs", any(|method| async { only_get(method).map(|()| docs::page()) }))
+            .route("/", any(|method| async { only_get(method).map(|()| Redirect::temporary("/docs")) }))
             .fallback(no_page)
             .layer(DefaultBodyLimit::max(MESSAGE_BYTES_MAX))
             .with_state(self)
@@ -213,14 +221,32 @@ async fn load_snapshot(
     }
 }
 
-/// How the broker is, as `thingsbus status` gets it.
 async fn status(caller: Caller, method: Method) -> Result<Response, Problem> {
-    if !matches!(method, Method::GET | Method::HEAD) {
-        return Err(Problem::bad_method(&method, "GET"));
+    only_get(method)?;
+    metrics::status(&caller).await
+}
+
+async fn metrics(State(app): State<Arc<App>>, caller: Caller, method: Method) -> Result<Response, Problem> {
+    only_get(method)?;
+    metrics::get(&app, &caller).await
+}
+
+async fn ready(caller: Caller, method: Method) -> Result<Response, Problem> {
+    only_get(method)?;
+    Ok(metrics::ready(&caller).await)
+}
+
+async fn openapi(caller: Caller, method: Method) -> Result<Response, Problem> {
+    only_get(method)?;
+    docs::openapi(&caller)
+}
+
+fn only_get(method: Method) -> Result<(), Problem> {
+    if matches!(method, Method::GET | Method::HEAD) {
+        Ok(())
+    } else {
+        Err(Problem::bad_method(&method, "GET"))
     }
-    caller.access.read("")?;
-    let answer = caller.asker.ask(&json!({ "type": "status_query" })).await?;
-    answer::from_json(answer.into_bytes(), Format::of(&caller.headers))
 }
 
 async fn no_page(uri: Uri) -> Problem {

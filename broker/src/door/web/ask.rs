@@ -72,10 +72,6 @@ struct Refusal<'a> {
 }
 
 impl Answer {
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.0
     }

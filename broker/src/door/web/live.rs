@@ -33,7 +33,7 @@ pub(super) struct Live {
     streams_max: usize,
     waiting: Arc<AtomicUsize>,
     /// Updates that were not told because newer ones stood for them.
-    pub(super) merged: AtomicU64,
+    merged: AtomicU64,
 }
 
 /// A stream's place in it, until it is dropped.
@@ -66,6 +66,11 @@ impl Live {
     /// How many there are.
     pub(super) fn count(&self) -> usize {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// How many updates were not told because newer ones stood for them.
+    pub(super) fn merged(&self) -> u64 {
+        self.merged.load(Ordering::Relaxed)
     }
 
     /// Gives out what the gate gives, until that ends.

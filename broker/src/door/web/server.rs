@@ -89,7 +89,7 @@ async fn accept(
         let set_up =
             stream.set_nodelay(true).and_then(|()| SockRef::from(&stream).set_tcp_keepalive(&KEEPALIVE));
         if set_up.is_ok() {
-            tokio::spawn(connection(stream, from, router.clone(), place, stopped.clone()));
+            tokio::spawn(connection(stream, from, app.clone(), router.clone(), place, stopped.clone()));
         }
     }
 }
@@ -97,15 +97,18 @@ async fn accept(
 async fn connection(
     stream: TcpStream,
     from: SocketAddr,
+    app: Arc<App>,
     router: Router,
     _place: OwnedSemaphorePermit,
     mut stopped: watch::Receiver<bool>,
 ) {
+    let ended = Ended(app.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(from));
-        let mut router = router.clone();
+        let (mut router, app) = (router.clone(), app.clone());
         async move {
             let mut response: Response<Body> = router.call(request.map(Body::new)).await?;
+            app.counters.answered(response.status());
             answer::stamp(response.headers_mut());
             Ok::<_, std::convert::Infallible>(response)
         }
@@ -124,4 +127,14 @@ async fn connection(
         _ = stopped.wait_for(|stopped| *stopped) => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;
+    drop(ended);
+}
+
+/// Counts the end of a connection, however it comes.
+struct Ended(Arc<App>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.counters.ended();
+    }
 }

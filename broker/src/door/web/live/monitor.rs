@@ -82,7 +82,22 @@ struct Said {
     next: Option<Value>,
 }
 
-/// Watches, or ends a watch.
+/// Watches things as Brain4it does: the body is a list of names, `("shop.lamp" "shop.lathe")`, and the answer lines without
+/// an end: the session's id, then `(name value time)` for each value that differs. A session's id in quotes ends it.
+#[utoipa::path(
+    post, path = "/things", tag = "live", operation_id = "watch_things",
+    params((
+        "Monitor" = u32, Header,
+        description = "The least time between two lines of a thing, in ms; 0 for each change",
+    )),
+    request_body(content = String, content_type = "text/plain", description = "Names, or a session's id", example = json!("(\"shop.lamp\")")),
+    responses(
+        (status = 200, description = "Lines without an end, or \"unwatched\"", body = String, content_type = "text/plain"),
+        (status = 400, description = "This is no list of names", body = Problem, content_type = "application/problem+json"),
+        (status = 405, description = "There is no header Monitor", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "There are too many streams", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
 pub(crate) async fn answer(
     live: &Arc<Live>,
     sessions: &Sessions,
