@@ -7,6 +7,7 @@
 mod acked;
 mod bench;
 mod conformance;
+mod described;
 mod dns;
 mod examples;
 mod forgetting;

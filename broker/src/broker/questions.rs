@@ -128,6 +128,8 @@ pub(crate) enum Expected {
     Present,
     /// Its last update is one of these, by the life of the broker and the number.
     Update(Vec<(String, u64)>),
+    /// Its last update is none of these, or there is none.
+    NotUpdate(Vec<(String, u64)>),
 }
 
 impl OnlyIf {
@@ -137,10 +139,12 @@ impl OnlyIf {
         match (&self.is, seq) {
             (Expected::Absent, seq) => seq.is_none(),
             (Expected::Present, seq) => seq.is_some(),
-            (Expected::Update(updates), Some(seq)) => {
-                updates.iter().any(|(epoch, number)| epoch == hub.epoch() && *number == seq)
-            }
-            (Expected::Update(_), None) => false,
+            (Expected::Update(updates), seq) => is_one_of(hub, updates, seq),
+            (Expected::NotUpdate(updates), seq) => !is_one_of(hub, updates, seq),
         }
     }
+}
+
+fn is_one_of(hub: &Hub, updates: &[(String, u64)], seq: Option<u64>) -> bool {
+    seq.is_some_and(|seq| updates.iter().any(|(epoch, number)| epoch == hub.epoch() && *number == seq))
 }

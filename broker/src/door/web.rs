@@ -22,6 +22,7 @@ mod server;
 mod snapshots;
 mod thing;
 mod value;
+mod words;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};

@@ -1,4 +1,4 @@
-"""Makes the virtual environment with thingsbus 0.2.1 where it is not there: make_environment.py FOLDER.
+"""Makes a virtual environment where it is not there: make_environment.py FOLDER WHICH.
 
 A lock on a file beside it makes parallel runs wait for the first; the system gives it back however that one ends.
 """
@@ -9,11 +9,17 @@ import subprocess
 import sys
 
 FOLDER = os.path.abspath(sys.argv[1])
-COMMANDS = [
-    [sys.executable, "-m", "venv", FOLDER],
-    [FOLDER + "/bin/pip", "install", "pyzmq==27.3.0", "msgpack<1", "six", "dnspython", "setuptools"],
-    [FOLDER + "/bin/pip", "install", "--no-deps", "zmqfan==0.8.0", "thingsbus==0.2.1"],
-]
+PACKAGES = {
+    # thingsbus 0.2.1, and what it needs.
+    "peers": [
+        ["pyzmq==27.3.0", "msgpack<1", "six", "dnspython", "setuptools"],
+        ["--no-deps", "zmqfan==0.8.0", "thingsbus==0.2.1"],
+    ],
+    # What tries the web door by its own description.
+    "schemathesis": [["schemathesis==4.32.5"]],
+}[sys.argv[2]]
+COMMANDS = [[sys.executable, "-m", "venv", FOLDER]]
+COMMANDS += [[FOLDER + "/bin/pip", "install", *packages] for packages in PACKAGES]
 DONE = FOLDER + "/made-by"
 
 

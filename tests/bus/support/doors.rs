@@ -13,13 +13,14 @@ pub struct Doors {
     pub clients: SocketAddr,
     pub input: SocketAddr,
     pub query: SocketAddr,
+    pub web: SocketAddr,
 }
 
 impl Doors {
     /// At `host`, with the ports as they follow from the clients'.
     pub fn at(host: IpAddr, port: u16) -> Self {
         let door = |offset: u16| SocketAddr::new(host, port + offset);
-        Self { clients: door(0), input: door(1), query: door(2) }
+        Self { clients: door(0), input: door(1), query: door(2), web: door(3) }
     }
 
     pub fn clients_url(&self) -> String {

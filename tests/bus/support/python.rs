@@ -43,17 +43,25 @@ pub fn old_broker(snapshot_every_s: u32) -> (Process, Doors) {
 
 /// What to say where it fails.
 const NEEDS: &str =
-    "these tests run thingsbus 0.2.1 and need python3 with venv and pip, and the package index";
+    "these tests run programs in Python and need python3 with venv and pip, and the package index";
 
-/// The environment's Python. Where it cannot be made, the test fails and says why.
+/// The Python of 0.2.1's environment.
 fn interpreter() -> &'static Path {
     static INTERPRETER: OnceLock<PathBuf> = OnceLock::new();
-    INTERPRETER.get_or_init(|| {
-        let this = std::env::current_exe().expect("the test knows where it is");
-        let folder = this.ancestors().nth(3).expect("target/<profile>/deps/<test>").join("peers");
-        let mut command = Command::new("python3");
-        command.arg(Path::new(SCRIPTS).join("make_environment.py")).arg(&folder);
-        install(&mut command, NEEDS);
-        folder.join("bin/python")
-    })
+    INTERPRETER.get_or_init(|| environment("peers").join("bin/python"))
+}
+
+/// schemathesis, which tries a door by its own description.
+pub fn schemathesis() -> PathBuf {
+    environment("schemathesis").join("bin/schemathesis")
+}
+
+/// The folder of an environment. Where it cannot be made, the test fails and says why.
+fn environment(which: &str) -> PathBuf {
+    let this = std::env::current_exe().expect("the test knows where it is");
+    let folder = this.ancestors().nth(3).expect("target/<profile>/deps/<test>").join(which);
+    let mut command = Command::new("python3");
+    command.arg(Path::new(SCRIPTS).join("make_environment.py")).arg(&folder).arg(which);
+    install(&mut command, NEEDS);
+    folder
 }

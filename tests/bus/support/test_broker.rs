@@ -84,5 +84,5 @@ pub fn test_config(change: impl FnOnce(&mut Config)) -> Config {
 /// Where a bound broker is.
 pub fn doors(broker: &Broker) -> Doors {
     let addresses = broker.addresses();
-    Doors { clients: addresses.clients, input: addresses.input(), query: addresses.query() }
+    Doors::at(addresses.clients.ip(), addresses.clients.port())
 }

@@ -128,9 +128,9 @@ async fn things(
         Method::GET | Method::HEAD => list::list(&caller).await,
         Method::POST => match caller.headers.get("monitor") {
             Some(every) => monitor::answer(&app.live, &app.sessions, &caller, every, &body.0?).await,
-            None => Err(Problem::bad_method(&method, "GET, and POST with a header Monitor")),
+            None => Err(Problem::bad_request("POST /things is Brain4it's watch, and takes a header Monitor")),
         },
-        other => Err(Problem::bad_method(&other, "GET")),
+        other => Err(Problem::bad_method(&other, "GET, POST")),
     }
 }
 
@@ -143,14 +143,12 @@ async fn place(caller: Caller, method: Method, body: Body) -> Result<Response, P
         (Method::GET | Method::HEAD, Part::Value(path)) => thing::get_value(&caller, &ns, &path).await,
         (Method::GET | Method::HEAD, Part::History) => past::get(&caller, &ns).await,
         (Method::PUT, Part::Thing) => thing::put(&caller, &ns, body.0?).await,
-        (Method::PUT, Part::Data(path) | Part::Value(path)) => {
-            thing::put_data(&caller, &ns, &path, body.0?).await
-        }
+        (Method::PUT, Part::Data(path)) => thing::put_data(&caller, &ns, &path, body.0?).await,
         (Method::DELETE, Part::Thing) => thing::delete(&caller, &ns).await,
-        (Method::DELETE, Part::Data(path) | Part::Value(path)) if !path.is_empty() => {
+        (Method::DELETE, Part::Data(path)) if !path.is_empty() => {
             thing::delete_data(&caller, &ns, &path).await
         }
-        (other, Part::History) => Err(Problem::bad_method(&other, "GET")),
+        (other, Part::History | Part::Value(_)) => Err(Problem::bad_method(&other, "GET")),
         (other, _) => Err(Problem::bad_method(&other, "GET, PUT, DELETE")),
     }
 }

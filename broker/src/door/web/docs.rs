@@ -8,7 +8,7 @@ use super::answer::{self, Format};
 use super::app::Caller;
 use super::live::{monitor, sse, ws};
 use super::problem::Problem;
-use super::{list, metrics, past, snapshots, thing};
+use super::{list, metrics, past, snapshots, thing, words};
 
 /// All that can be asked.
 #[derive(OpenApi)]
@@ -25,6 +25,10 @@ use super::{list, metrics, past, snapshots, thing};
         snapshots::list, snapshots::get, snapshots::put, snapshots::load, snapshots::delete,
         metrics::status, metrics::get, metrics::health, metrics::ready,
     ),
+    components(schemas(
+        words::EventId,  words::Moment, words::Ns, words::Pointer, words::SnapshotName,
+        words::Star, words::Stretch, words::Tag, words::Under,
+    )),
     tags(
         (name = "things", description = "What there is, and what it said last"),
         (name = "live", description = "What happens, as it happens"),

@@ -12,6 +12,7 @@ use super::ask::{Answer, Page, Thing};
 use super::pattern;
 use super::problem::Problem;
 use super::thing::{COLUMNS, Told};
+use super::words::{Moment, Under};
 
 /// How many things a page has where nothing is said.
 const LIMIT: usize = 1_000;
@@ -28,7 +29,7 @@ const PAGES_MAX: usize = 200;
 #[into_params(parameter_in = Query)]
 pub(super) struct Which {
     /// Only this thing and what is below it.
-    #[param(example = "shop")]
+    #[param(value_type = Option<Under>)]
     under: Option<String>,
     /// Only those whose whole name fits: `*` is any text, `?` any letter.
     #[serde(rename = "match")]
@@ -38,8 +39,10 @@ pub(super) struct Which {
     #[param(minimum = 1, maximum = 10_000)]
     limit: Option<usize>,
     /// Those after this one: the last page's `next`.
+    #[param(value_type = Option<Under>)]
     after: Option<String>,
     /// As they were then: seconds since 1970 UTC, or how long ago, like `2h`.
+    #[param(value_type = Option<Moment>)]
     at: Option<String>,
 }
 
@@ -89,9 +92,6 @@ pub(super) async fn list(caller: &Caller) -> Result<Response, Problem> {
     let mut next: Option<String> = None;
     // Parts are in the order of their names, and so is what is in each.
     'parts: for part in &parts {
-        if after > *part && !after.is_under(part) {
-            continue; // All of it was told.
-        }
         loop {
             let query = Query {
                 ns: part.clone(),

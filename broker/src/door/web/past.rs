@@ -2,10 +2,11 @@
 
 use axum::response::Response;
 use serde::Deserialize;
+use serde_json::json;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use thingsbus_adaptor::wire::Namespace;
+use thingsbus_adaptor::wire::limits::HISTORY_VALUES_MAX;
 use utoipa::IntoParams;
 
 use super::answer::{self, Format};
@@ -13,6 +14,7 @@ use super::app::Caller;
 use super::list::moment;
 use super::problem::Problem;
 use super::value::plain;
+use super::words::{Moment, Ns, Pointer, Stretch};
 
 /// Which part of the past, and how it is told.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -20,17 +22,19 @@ use super::value::plain;
 #[into_params(parameter_in = Query)]
 pub(super) struct Which {
     /// What came then or later: seconds since 1970 UTC, or how long ago, like `1h`.
-    #[param(example = "1h")]
+    #[param(value_type = Option<Moment>)]
     from: Option<String>,
     /// And before then.
+    #[param(value_type = Option<Moment>)]
     to: Option<String>,
     /// The last so many values of that.
     #[param(minimum = 1)]
-    last: Option<u64>,
+    last: Option<u32>,
     /// Not the values, but a line for each stretch of so many seconds, or `1m`, `1h`: lowest, highest, mean, last.
-    #[param(example = "1m")]
+    #[param(value_type = Option<Stretch>)]
     every: Option<String>,
     /// Lines of the number at this place of the value only: a JSON pointer (RFC 6901).
+    #[param(value_type = Option<Pointer>)]
     path: Option<String>,
     /// The most values.
     #[param(minimum = 1, maximum = 100_000)]
@@ -50,7 +54,7 @@ struct History<'a> {
 /// What a thing said over time, as the query door's `history_query` has it.
 #[utoipa::path(
     get, path = "/things/{ns}/history", tag = "the past", operation_id = "get_history",
-    params(("ns" = String, Path, example = "shop.lamp"), Which),
+    params(("ns" = Ns, Path, example = "shop.lamp"), Which),
     responses(
         (status = 200, description = "Values, or lines for stretches of time", content((Value = "application/json"), (String = "text/csv"))),
         (status = 400, description = "Something is not as it must be", body = Problem, content_type = "application/problem+json"),
@@ -64,13 +68,22 @@ pub(super) async fn get(caller: &Caller, ns: &Namespace) -> Result<Response, Pro
         None => None,
         Some(text) => Some(seconds(text)?),
     };
-    // A `next` is a number or a text; this is what it was.
-    let read = |after: &String| serde_json::from_str(after).unwrap_or_else(|_| json!(after));
-    let after: Option<Value> = which.after.as_ref().map(read);
+    for (name, value, most) in [
+        ("limit", which.limit, HISTORY_VALUES_MAX as u64),
+        ("last", which.last.map(u64::from), u64::from(u32::MAX)),
+    ] {
+        if let Some(wrong) = value.filter(|value| !(1..=most).contains(value)) {
+            return Err(Problem::bad_request(format!("{name}={wrong}: 1 to {most}")));
+        }
+    }
+    if let Some(path) = which.path.as_ref().filter(|path| !is_pointer(path)) {
+        let why = "a JSON pointer (RFC 6901), like /rpm";
+        return Err(Problem::bad_request(format!("path={path}: {why}")));
+    }
     let mut question = json!({
         "type": "history_query", "ns": ns.as_str(),
         "from": which.from.as_deref().map(moment).transpose()?, "to": which.to.as_deref().map(moment).transpose()?,
-        "last": which.last, "every": every, "path": which.path, "limit": which.limit, "after": after,
+        "last": which.last, "every": every, "path": which.path, "limit": which.limit, "after": which.after,
     });
     if let Some(question) = question.as_object_mut() {
         question.retain(|_, value| !value.is_null());
@@ -97,6 +110,12 @@ pub(super) async fn get(caller: &Caller, ns: &Namespace) -> Result<Response, Pro
         vec![received.to_string(), ts.to_string(), data]
     };
     answer::table(&["received", "ts", "data"], values.unwrap_or_default().into_iter().map(line))
+}
+
+/// Empty, or names after slashes, in which `~` is written `~0` and `/` is `~1`.
+fn is_pointer(path: &str) -> bool {
+    let is_escape = |rest: &str| rest.starts_with(['0', '1']);
+    (path.is_empty() || path.starts_with('/')) && path.split('~').skip(1).all(is_escape)
 }
 
 /// So many seconds, or `1m`.

@@ -109,7 +109,7 @@ impl Problem {
                 (StatusCode::CONFLICT, "not_in_snapshot", "the snapshot has nothing of this")
             }
             "broken_snapshot" => (StatusCode::CONFLICT, "broken_snapshot", "the snapshot is broken"),
-            "bad_snapshot" => (StatusCode::BAD_REQUEST, "bad_snapshot", "this is no snapshot"),
+            "bad_snapshot" => (StatusCode::UNPROCESSABLE_ENTITY, "bad_snapshot", "this is no snapshot"),
             _ => return Self::bad_request(detail),
         };
         Self::new(status, name, title, detail)

@@ -10,6 +10,7 @@ use utoipa::IntoParams;
 use super::answer::{self, Format};
 use super::app::Caller;
 use super::problem::Problem;
+use super::words::{SnapshotName, Under};
 
 /// How much of a snapshot's text is brought at once, in bytes: escaped, it is still a message.
 const PART_BYTES: usize = 96 * 1024;
@@ -20,7 +21,7 @@ const PART_BYTES: usize = 96 * 1024;
 #[into_params(parameter_in = Query)]
 pub(super) struct Part {
     /// Only this thing and what is below it.
-    #[param(example = "shop")]
+    #[param(value_type = Option<Under>)]
     under: Option<String>,
 }
 
@@ -40,11 +41,12 @@ pub(super) async fn list(caller: &Caller) -> Result<Response, Problem> {
 /// Saves a snapshot, or brings one: the body is its text, as `GET` gives it.
 #[utoipa::path(
     put, path = "/snapshots/{name}", tag = "snapshots", operation_id = "save_snapshot",
-    params(("name" = String, Path, example = "before-the-move"), Part),
-    request_body(content = Option<String>, content_type = "application/jsonl", description = "A snapshot's text; nothing to save what there is now"),
+    params(("name" = SnapshotName, Path, example = "before-the-move"), Part),
+    request_body(content = Option<String>, content_type = "text/plain", description = "A snapshot's text; nothing to save what there is now"),
     responses(
         (status = 200, description = "It is on disk", body = Value),
-        (status = 400, description = "This is no name, or no snapshot", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "This is no name", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "This is no snapshot", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "There is one of this name, or no disk", body = Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -82,7 +84,7 @@ pub(super) async fn put(caller: &Caller, name: &str, body: Bytes) -> Result<Resp
 /// A snapshot's text: JSON Lines, with a checksum in the last.
 #[utoipa::path(
     get, path = "/snapshots/{name}", tag = "snapshots", operation_id = "get_snapshot",
-    params(("name" = String, Path, example = "before-the-move")),
+    params(("name" = SnapshotName, Path, example = "before-the-move")),
     responses(
         (status = 200, description = "Its text", body = String, content_type = "application/jsonl"),
         (status = 400, description = "This is no name", body = Problem, content_type = "application/problem+json"),
@@ -128,7 +130,7 @@ pub(super) async fn get(caller: &Caller, name: &str) -> Result<Response, Problem
 /// as a snapshot of its own.
 #[utoipa::path(
     post, path = "/snapshots/{name}/load", tag = "snapshots", operation_id = "load_snapshot",
-    params(("name" = String, Path, example = "before-the-move"), Part),
+    params(("name" = SnapshotName, Path, example = "before-the-move"), Part),
     responses(
         (status = 200, description = "It is as it was", body = Value),
         (status = 400, description = "This is no name", body = Problem, content_type = "application/problem+json"),
@@ -146,7 +148,7 @@ pub(super) async fn load(caller: &Caller, name: &str) -> Result<Response, Proble
 /// Deletes a snapshot.
 #[utoipa::path(
     delete, path = "/snapshots/{name}", tag = "snapshots", operation_id = "delete_snapshot",
-    params(("name" = String, Path, example = "before-the-move")),
+    params(("name" = SnapshotName, Path, example = "before-the-move")),
     responses(
         (status = 200, description = "It is gone", body = Value),
         (status = 400, description = "This is no name", body = Problem, content_type = "application/problem+json"),

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use thingsbus_adaptor::wire::limits::TTL_S_MAX;
 use thingsbus_adaptor::wire::{Namespace, Query};
 use thingsbus_client::directory::nearest;
 use utoipa::{IntoParams, ToSchema};
@@ -16,6 +17,7 @@ use super::ask::{Answer, Page, Thing};
 use super::body;
 use super::problem::Problem;
 use super::value;
+use super::words::{Ns, Star, Tag};
 use crate::broker::{Expected, OnlyIf};
 
 /// How often a place in a value is written again because the value changed meanwhile.
@@ -81,12 +83,25 @@ pub(super) struct Saying {
     /// When it was so: seconds since 1970 UTC; now where this is missing.
     ts: Option<f64>,
     /// The seconds after which the thing is forgotten where nothing newer is said.
-    #[param(minimum = 1)]
+    #[param(minimum = 1, maximum = 315_360_000)]
     ttl: Option<f64>,
     /// Where the thing is documented.
+    #[param(max_length = 2_048)]
     documentation_url: Option<String>,
     /// When to answer: when it is in the `directory`, or on `disk`.
     ack: Option<Ack>,
+}
+
+impl Saying {
+    fn of(caller: &Caller) -> Result<Self, Problem> {
+        let saying: Self = caller.query()?;
+        match saying.ttl {
+            Some(ttl) if !(ttl > 0.0 && ttl <= TTL_S_MAX as f64) => {
+                Err(Problem::bad_request(format!("ttl={ttl}: seconds, above 0 and up to {TTL_S_MAX}")))
+            }
+            _ => Ok(saying),
+        }
+    }
 }
 
 /// When an update is answered.
@@ -176,11 +191,10 @@ fn expected(headers: &HeaderMap) -> Result<Option<Expected>, Problem> {
         (Some("*"), None) => Ok(Some(Expected::Present)),
         (Some(list), None) => Ok(Some(Expected::Update(tags(list)))),
         (None, Some("*")) => Ok(Some(Expected::Absent)),
-        (None, Some(_)) => {
-            let why = "If-None-Match takes * here: write only where there is no such thing yet";
-            Err(Problem::bad_request(why))
-        }
-        (Some(_), Some(_)) => Err(Problem::bad_request("If-Match and If-None-Match do not go together")),
+        (None, Some(list)) => Ok(Some(Expected::NotUpdate(tags(list)))),
+        (Some(_), Some(_)) => Err(Problem::changed(
+            "If-Match and If-None-Match together are never so: there is one, and there is none",
+        )),
     }
 }
 
@@ -188,7 +202,7 @@ fn expected(headers: &HeaderMap) -> Result<Option<Expected>, Problem> {
 #[utoipa::path(
     get, path = "/things/{ns}", tag = "things", operation_id = "get_thing",
     params(
-        ("ns" = String, Path, description = "Its name, by dots; slashes work too", example = "shop.lamp"),
+        ("ns" = Ns, Path, description = "Its name, by dots; slashes work too", example = "shop.lamp"),
         ("If-None-Match" = Option<String>, Header, description = "A tag that an ETag said: 304 where the thing has it still"),
     ),
     responses(
@@ -215,7 +229,7 @@ pub(super) async fn get(caller: &Caller, ns: &Namespace) -> Result<Response, Pro
 #[utoipa::path(
     get, path = "/things/{ns}/data/{path}", tag = "things", operation_id = "get_data",
     params(
-        ("ns" = String, Path, example = "shop.lamp"),
+        ("ns" = Ns, Path, example = "shop.lamp"),
         ("path" = String, Path, description = "Names and indexes, with slashes between", example = "on"),
     ),
     responses(
@@ -232,7 +246,7 @@ pub(super) async fn get_data(caller: &Caller, ns: &Namespace, path: &[String]) -
 /// The same, plain for a shell: a text without quotes, and a line's end.
 #[utoipa::path(
     get, path = "/things/{ns}/value", tag = "things", operation_id = "get_value",
-    params(("ns" = String, Path, example = "shop.lamp")),
+    params(("ns" = Ns, Path, example = "shop.lamp")),
     responses(
         (status = 200, description = "What it said last", body = String, content_type = "text/plain"),
         (status = 400, description = "This is no name", body = Problem, content_type = "application/problem+json"),
@@ -258,10 +272,10 @@ async fn find(caller: &Caller, ns: &Namespace, path: &[String]) -> Result<(Value
 #[utoipa::path(
     put, path = "/things/{ns}", tag = "things", operation_id = "put_thing",
     params(
-        ("ns" = String, Path, example = "shop.lamp"),
+        ("ns" = Ns, Path, example = "shop.lamp"),
         Saying,
-        ("If-Match" = Option<String>, Header, description = "Only where the thing has this tag; * where there is one"),
-        ("If-None-Match" = Option<String>, Header, description = "* only where there is no such thing"),
+        ("If-Match" = Option<Tag>, Header, description = "Only where the thing has this tag; * where there is one"),
+        ("If-None-Match" = Option<Star>, Header, description = "* only where there is no such thing"),
     ),
     request_body(content = Value, description = "Any JSON"),
     responses(
@@ -275,7 +289,7 @@ async fn find(caller: &Caller, ns: &Namespace, path: &[String]) -> Result<(Value
 )]
 pub(super) async fn put(caller: &Caller, ns: &Namespace, body: Bytes) -> Result<Response, Problem> {
     caller.access.write(ns.as_str())?;
-    let saying: Saying = caller.query()?;
+    let saying = Saying::of(caller)?;
     let expected = expected(&caller.headers)?;
     let data = body::json(&caller.headers, body)?;
     say(caller, ns, &saying, &data, expected).await
@@ -285,10 +299,10 @@ pub(super) async fn put(caller: &Caller, ns: &Namespace, body: Bytes) -> Result<
 #[utoipa::path(
     put, path = "/things/{ns}/data/{path}", tag = "things", operation_id = "put_data",
     params(
-        ("ns" = String, Path, example = "shop.lamp"),
+        ("ns" = Ns, Path, example = "shop.lamp"),
         ("path" = String, Path, example = "on"),
         Saying,
-        ("If-Match" = Option<String>, Header, description = "Only where the thing has this tag; * where there is one"),
+        ("If-Match" = Option<Tag>, Header, description = "Only where the thing has this tag; * where there is one"),
     ),
     request_body(content = Value, description = "Any JSON"),
     responses(
@@ -305,7 +319,7 @@ pub(super) async fn put_data(
     path: &[String],
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let saying: Saying = caller.query()?;
+    let saying = Saying::of(caller)?;
     let new = body::value(&caller.headers, body)?;
     change(caller, ns, &saying, |value| {
         let change = value::set(value, path, new.clone());
@@ -319,7 +333,7 @@ pub(super) async fn put_data(
 /// Takes a place out of a value, and says the rest.
 #[utoipa::path(
     delete, path = "/things/{ns}/data/{path}", tag = "things", operation_id = "delete_data",
-    params(("ns" = String, Path, example = "shop.lamp"), ("path" = String, Path, example = "on"), Saying),
+    params(("ns" = Ns, Path, example = "shop.lamp"), ("path" = String, Path, example = "on"), Saying),
     responses(
         (status = 200, description = "The rest is in the directory, and on its way to all who listen", body = Said),
         (status = 400, description = "This is no name", body = Problem, content_type = "application/problem+json"),
@@ -333,7 +347,7 @@ pub(super) async fn delete_data(
     ns: &Namespace,
     path: &[String],
 ) -> Result<Response, Problem> {
-    let saying: Saying = caller.query()?;
+    let saying = Saying::of(caller)?;
     change(caller, ns, &saying, |value| value::remove(value, path).map(drop).map_err(no_place)).await
 }
 
@@ -341,9 +355,9 @@ pub(super) async fn delete_data(
 #[utoipa::path(
     delete, path = "/things/{ns}", tag = "things", operation_id = "delete_thing",
     params(
-        ("ns" = String, Path, example = "shop.lamp"),
+        ("ns" = Ns, Path, example = "shop.lamp"),
         Forgetting,
-        ("If-Match" = Option<String>, Header, description = "Only where the thing has this tag; * where there is one"),
+        ("If-Match" = Option<Tag>, Header, description = "Only where the thing has this tag; * where there is one"),
     ),
     responses(
         (status = 200, description = "It is forgotten, on disk too", body = Forgotten),
@@ -393,6 +407,10 @@ async fn change(
         let is_wanted = match (&wanted, &is) {
             (None, _) | (Some(Expected::Present), Expected::Update(_)) => true,
             (Some(Expected::Update(wanted)), Expected::Update(is)) => is.iter().any(|is| wanted.contains(is)),
+            (Some(Expected::NotUpdate(unwanted)), Expected::Update(is)) => {
+                !is.iter().any(|is| unwanted.contains(is))
+            }
+            (Some(Expected::NotUpdate(_)), Expected::Absent) => true,
             (Some(wanted), is) => wanted == is,
         };
         if !is_wanted {

@@ -93,8 +93,7 @@ struct Said {
     request_body(content = String, content_type = "text/plain", description = "Names, or a session's id", example = json!("(\"shop.lamp\")")),
     responses(
         (status = 200, description = "Lines without an end, or \"unwatched\"", body = String, content_type = "text/plain"),
-        (status = 400, description = "This is no list of names", body = Problem, content_type = "application/problem+json"),
-        (status = 405, description = "There is no header Monitor", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "This is no list of names, or there is no header Monitor", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "There are too many streams", body = Problem, content_type = "application/problem+json"),
     ),
 )]

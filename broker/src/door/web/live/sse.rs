@@ -15,6 +15,7 @@ use super::{Live, Stream};
 use crate::door::web::answer;
 use crate::door::web::app::Caller;
 use crate::door::web::problem::Problem;
+use crate::door::web::words::{EventId, Under};
 
 /// How often something is said where nothing happens, so that who waits knows that there is still somebody.
 const PING_EVERY: Duration = Duration::from_secs(15);
@@ -25,9 +26,10 @@ const PING_EVERY: Duration = Duration::from_secs(15);
 #[into_params(parameter_in = Query)]
 pub(crate) struct Which {
     /// Only this thing and what is below it.
-    #[param(example = "shop")]
+    #[param(value_type = Option<Under>)]
     under: Option<String>,
     /// What changed after this only: the id of an event, for who cannot send `Last-Event-ID`.
+    #[param(value_type = Option<EventId>)]
     since: Option<String>,
 }
 
@@ -56,7 +58,7 @@ impl Which {
 /// not told because newer ones of the same things stand for them.
 #[utoipa::path(
     get, path = "/events", tag = "live", operation_id = "follow_events",
-    params(Which, ("Last-Event-ID" = Option<String>, Header, description = "Where the reader was cut off")),
+    params(Which, ("Last-Event-ID" = Option<EventId>, Header, description = "Where the reader was cut off")),
     responses(
         (status = 200, description = "Events without an end", body = String, content_type = "text/event-stream"),
         (status = 400, description = "This is no name", body = Problem, content_type = "application/problem+json"),
