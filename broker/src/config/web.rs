@@ -154,7 +154,8 @@ impl Web {
 enabled = {enabled}
 # Where it listens. "auto": as [bind] says if there are access keys, and on the loopback if there are none.
 bind = {bind:?}
-# The file of access keys, made by `thingsbus-broker key add`. "auto": keys.toml in the data folder.
+# The file of access keys, made by `thingsbus-broker key add`. "auto": keys.toml in the data folder. A change of it is
+# seen within a second.
 keys = {keys:?}
 # The certificates for TLS and their private key, PEM; read again on SIGHUP. Plain HTTP without them.
 {certificate}

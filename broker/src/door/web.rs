@@ -10,6 +10,7 @@ mod app;
 mod ask;
 mod body;
 mod counters;
+mod keys;
 mod list;
 mod past;
 mod pattern;
@@ -30,6 +31,7 @@ use super::gate::{Gate, Inside};
 use super::listen::{Refused, tcp};
 use crate::config::{Config, WebBind};
 use crate::error::Error;
+pub use keys::{AccessKey, AccessKeys};
 
 /// How long a stopping door waits for answers that are being sent.
 const STOP_TIME: std::time::Duration = std::time::Duration::from_secs(1);

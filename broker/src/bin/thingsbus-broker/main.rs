@@ -1,6 +1,7 @@
 //! `thingsbus-broker`: arguments, log, configuration, ports, turn, drain.
 
 mod args;
+mod key;
 mod log;
 mod settings;
 
@@ -10,7 +11,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use thingsbus_broker::{Broker, Config, Error, Handle};
 
-use args::Args;
+use args::{Args, Command};
 use settings::Settings;
 
 /// What a wrong command line or configuration ends with: `EX_USAGE` of sysexits.h.
@@ -22,6 +23,9 @@ fn main() -> ExitCode {
         Ok(settings) => settings,
         Err(error) => return fail(EXIT_USAGE, &error),
     };
+    if let Some(Command::Key(command)) = &args.command {
+        return key::run(command, &settings.config);
+    }
     if args.check {
         println!("the configuration is good: {}", settings.origin);
         return ExitCode::SUCCESS;
