@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::door::web::Origins;
 use crate::error::ConfigError;
 
 /// The web door.
@@ -119,6 +120,13 @@ impl Web {
                 key: given,
                 value: value.map(|path| path.display().to_string()).unwrap_or_default(),
                 why: "TLS takes both, web.certificate and web.private_key",
+            });
+        }
+        if Origins::parse(&self.origins).is_none() {
+            return Err(ConfigError::Value {
+                key: "web.origins",
+                value: self.origins.clone(),
+                why: "each is as a browser names it, https://host or https://host:port, with commas between",
             });
         }
         for (key, value) in
