@@ -172,6 +172,12 @@ impl Broker {
         self.addresses
     }
 
+    /// Are the web door's requests to show an access key?
+    #[must_use]
+    pub fn has_access_keys(&self) -> bool {
+        self.sockets.fourth.as_ref().is_some_and(web::Listening::has_keys)
+    }
+
     /// By which another thread tells it what to do.
     #[must_use]
     pub fn handle(&self) -> Handle {
@@ -213,7 +219,12 @@ impl Broker {
             // All of them: the system makes one event of several wakings.
             while let Ok(command) = commands.try_recv() {
                 match command {
-                    Command::Reconfigure(config) => turn.reconfigure(*config),
+                    Command::Reconfigure(config) => {
+                        if let Some(web) = &web {
+                            web.reload(&config);
+                        }
+                        turn.reconfigure(*config);
+                    }
                     Command::Stop => break 'turning,
                 }
             }

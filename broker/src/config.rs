@@ -203,10 +203,7 @@ impl Config {
             .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         Self::parse(&text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);
-            let line = text.get(..start).map_or(1, |before| before.lines().count().max(1));
-            let line =
-                if text.get(..start).is_some_and(|before| before.ends_with('\n')) { line + 1 } else { line };
-            ConfigError::File { path: path.to_owned(), line, message: error.message().to_owned() }
+            ConfigError::in_file(path, &text, start, error.message())
         })
     }
 

@@ -1,7 +1,7 @@
 //! What can go wrong before the broker runs.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why the broker does not run.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +66,24 @@ pub enum ConfigError {
         /// What is wrong there.
         message: String,
     },
+    /// The file of access keys could not be read.
+    #[error("cannot read the access keys {}: {source}", path.display())]
+    Keys {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// TLS cannot be had with these certificates and this key.
+    #[error("{key} = {}: {why}", path.display())]
+    Tls {
+        /// The setting that names the file.
+        key: &'static str,
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A value is out of its range.
     #[error("{key} = {value}: {why}")]
     Value {
@@ -76,6 +94,63 @@ pub enum ConfigError {
         /// What it must be.
         why: &'static str,
     },
+}
+
+impl ConfigError {
+    /// A file that is wrong at this byte of its text.
+    pub(crate) fn in_file(path: &Path, text: &str, at: usize, message: impl Into<String>) -> Self {
+        let before = text.get(..at).unwrap_or_default();
+        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+        Self::File { path: path.to_owned(), line, message: message.into() }
+    }
+}
+
+/// Why the access keys are not changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeysError {
+    /// The file is wrong, or cannot be read.
+    #[error(transparent)]
+    File(#[from] ConfigError),
+    /// The file could not be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// This is no name for a key.
+    #[error("{0:?} is no name for a key: it has letters, digits, '.', '_' and '-', and at most 64 of them")]
+    Name(String),
+    /// A key has this name already.
+    #[error("there is a key {0:?} already")]
+    Taken(String),
+    /// No key has this name.
+    #[error("there is no key {name:?}{}{names}", if names.is_empty() { "" } else { "; there are: " })]
+    NoSuchKey {
+        /// What was named.
+        name: String,
+        /// Those that there are.
+        names: String,
+    },
+    /// A prefix is no namespace.
+    #[error("the prefix {prefix:?}: {why}")]
+    Prefix {
+        /// Which.
+        prefix: String,
+        /// Why not.
+        why: String,
+    },
+    /// There is no place for another key.
+    #[error("there are {keys_max} keys already, which is the most")]
+    TooMany {
+        /// How many there may be.
+        keys_max: usize,
+    },
+    /// The system gave no random bytes.
+    #[error("the system gives no random bytes to make a key of")]
+    NoRandomness,
 }
 
 fn hint(source: &std::io::Error) -> &'static str {

@@ -26,4 +26,5 @@ pub use broker::{Addresses, Broker, Handle};
 pub use config::{
     Config, Data, History, KeysFile, Level, Limits, Log, LogFormat, Snapshot, Store, Under, Web, WebBind,
 };
-pub use error::{ConfigError, Error};
+pub use door::web::{AccessKey, AccessKeys};
+pub use error::{ConfigError, Error, KeysError};

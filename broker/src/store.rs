@@ -107,6 +107,15 @@ struct Failing {
     why: String,
 }
 
+/// Where the folder is. `None` where there is none.
+pub(crate) fn place(config: &config::Store) -> Option<PathBuf> {
+    match &config.data {
+        config::Data::None => None,
+        config::Data::Folder(path) => Some(path.clone()),
+        config::Data::Auto => folder::usual(),
+    }
+}
+
 /// Opens what is on disk and puts it into the directory. `None` where nothing is to be kept.
 ///
 /// # Errors

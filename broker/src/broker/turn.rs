@@ -317,6 +317,14 @@ impl Turn {
             ("ports_file", config.ports_file == self.config.ports_file),
             ("store.data", config.store.data == self.config.store.data),
             ("history", config.history == self.config.history),
+            ("web.enabled", config.web.enabled == self.config.web.enabled),
+            ("web.bind", config.web.bind == self.config.web.bind),
+            ("web.keys", config.web.keys == self.config.web.keys),
+            ("web.certificate", config.web.certificate.is_some() == self.config.web.certificate.is_some()),
+            ("web.insecure_http", config.web.insecure_http == self.config.web.insecure_http),
+            ("web.origins", config.web.origins == self.config.web.origins),
+            ("web.connections_max", config.web.connections_max == self.config.web.connections_max),
+            ("web.streams_max", config.web.streams_max == self.config.web.streams_max),
             ("log.format", config.log.format == self.config.log.format),
         ] {
             if !same {

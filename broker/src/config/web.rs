@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use thingsbus_adaptor::wire::Namespace;
 
+use crate::door::web::Origins;
 use crate::error::ConfigError;
 
 /// The web door.
@@ -122,10 +123,17 @@ impl Web {
                 why: "TLS takes both, web.certificate and web.private_key",
             });
         }
-        let prefixes = self.metrics_of.split(',').map(str::trim);
-        if let Some(wrong) = prefixes.filter(|prefix| Namespace::parse(prefix).is_err()).next() {
+        let mut prefixes = self.metrics_of.split(',').map(str::trim);
+        if let Some(wrong) = prefixes.find(|prefix| Namespace::parse(prefix).is_err()) {
             let why = "prefixes of namespaces, with commas between: \"shop, lab.north\"";
             return Err(ConfigError::Value { key: "web.metrics_of", value: wrong.to_owned(), why });
+        }
+        if Origins::parse(&self.origins).is_none() {
+            return Err(ConfigError::Value {
+                key: "web.origins",
+                value: self.origins.clone(),
+                why: "each is as a browser names it, https://host or https://host:port, with commas between",
+            });
         }
         for (key, value) in
             [("web.connections_max", self.connections_max), ("web.streams_max", self.streams_max)]
@@ -166,7 +174,8 @@ impl Web {
 enabled = {enabled}
 # Where it listens. "auto": as [bind] says if there are access keys, and on the loopback if there are none.
 bind = {bind:?}
-# The file of access keys, made by `thingsbus-broker key add`. "auto": keys.toml in the data folder.
+# The file of access keys, made by `thingsbus-broker key add`. "auto": keys.toml in the data folder. A change of it is
+# seen within a second.
 keys = {keys:?}
 # The certificates for TLS and their private key, PEM; read again on SIGHUP. Plain HTTP without them.
 {certificate}

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 /// The Thingsbus broker: takes what sensors say, keeps a directory of it, and passes it on to who listens.
 ///
@@ -12,8 +12,11 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "thingsbus-broker", version, after_help = AFTER_HELP)]
 pub(crate) struct Args {
+    /// Without one of these it runs
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
     /// A configuration file in TOML
-    #[arg(short, long, value_name = "FILE", env = "THINGSBUS_CONFIG")]
+    #[arg(short, long, value_name = "FILE", env = "THINGSBUS_CONFIG", global = true)]
     pub(crate) config: Option<PathBuf>,
     /// The clients' port [default: 7954]; the next three are the senders', the queries' and HTTP's. 0: any that are free
     #[arg(short, long, value_name = "PORT")]
@@ -23,7 +26,7 @@ pub(crate) struct Args {
     pub(crate) bind: Option<IpAddr>,
     /// Where the directory is kept, so that it is there again after a restart [default: this system's place for it];
     /// none: nowhere
-    #[arg(short, long, value_name = "FOLDER")]
+    #[arg(short, long, value_name = "FOLDER", global = true)]
     pub(crate) data: Option<String>,
     /// Write the chosen ports to this file, as JSON
     #[arg(long, value_name = "FILE")]
@@ -32,7 +35,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) insecure_http: bool,
     /// Any setting, by its name in the configuration file: --set limits.things_max=5000
-    #[arg(long, value_name = "KEY=VALUE")]
+    #[arg(long, value_name = "KEY=VALUE", global = true)]
     pub(crate) set: Vec<String>,
     /// Tell more in the log; twice: everything
     #[arg(short, long, action = clap::ArgAction::Count)]
@@ -43,6 +46,43 @@ pub(crate) struct Args {
     /// Print the configuration that would be used, as a file, and exit
     #[arg(long)]
     pub(crate) print_config: bool,
+}
+
+/// What it does instead of running.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The access keys of the web door: make, list and revoke them
+    ///
+    /// They are in the file that a broker with the same configuration looks into (web.keys: keys.toml in the data folder).
+    /// For a service, name its folder or its configuration: --data /var/lib/thingsbus. A running broker knows of a change
+    /// within a second.
+    #[command(subcommand)]
+    Key(Key),
+}
+
+/// What is done with access keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Key {
+    /// Make a key, and print it this once
+    ///
+    /// Without --read and --write its holder reads everything and writes nothing.
+    Add {
+        /// What it is called: letters, digits, '.', '_' and '-'
+        name: String,
+        /// Read this thing and what is below it; several times for several; "" is everything
+        #[arg(long, value_name = "PREFIX")]
+        read: Vec<String>,
+        /// Write this thing and what is below it; the same
+        #[arg(long, value_name = "PREFIX")]
+        write: Vec<String>,
+    },
+    /// Which keys there are, and what each opens
+    List,
+    /// Take a key away: requests with it are refused from then on, and live streams end
+    Revoke {
+        /// What it is called
+        name: String,
+    },
 }
 
 const AFTER_HELP: &str = "\

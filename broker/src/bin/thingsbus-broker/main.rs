@@ -1,16 +1,18 @@
 //! `thingsbus-broker`: arguments, log, configuration, ports, turn, drain.
 
 mod args;
+mod key;
 mod log;
 mod settings;
 
+use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use thingsbus_broker::{Broker, Config, Error, Handle};
 
-use args::Args;
+use args::{Args, Command};
 use settings::Settings;
 
 /// What a wrong command line or configuration ends with: `EX_USAGE` of sysexits.h.
@@ -22,6 +24,9 @@ fn main() -> ExitCode {
         Ok(settings) => settings,
         Err(error) => return fail(EXIT_USAGE, &error),
     };
+    if let Some(Command::Key(command)) = &args.command {
+        return key::run(command, &settings.config);
+    }
     if args.check {
         println!("the configuration is good: {}", settings.origin);
         return ExitCode::SUCCESS;
@@ -98,6 +103,37 @@ fn tell_addresses(broker: &Broker, config: &Config) {
         tracing::info!(
             "not protected: whoever reaches these ports can read and write everything, unencrypted"
         );
+    }
+    if let Some(address) = addresses.web {
+        tell_web(address, broker.has_access_keys(), config);
+    }
+}
+
+/// Where the web door is, who can use it, and what would be seen on the way.
+fn tell_web(address: SocketAddr, has_keys: bool, config: &Config) {
+    let scheme = if config.web.certificate.is_some() { "https" } else { "http" };
+    let ip = address.ip().to_canonical();
+    let host = if ip.is_loopback() || ip.is_unspecified() { "localhost".to_owned() } else { host(ip) };
+    let url = format!("{scheme}://{host}:{}", address.port());
+    let who = match (ip.is_loopback(), has_keys) {
+        (true, true) => "this machine only, with an access key",
+        (true, false) => "this machine only; `thingsbus-broker key add NAME` and a restart open it to others",
+        (false, true) => "with an access key",
+        (false, false) => "not protected: whoever reaches it can read and write everything",
+    };
+    let all = if ip.is_unspecified() { "on all addresses, " } else { "" };
+    tracing::info!("web:      {url} ({all}{who})");
+    if !ip.is_loopback() && has_keys && scheme == "http" {
+        tracing::warn!(
+            "web: access keys can be read on their way, because there is no TLS: web.certificate and web.private_key"
+        );
+    }
+}
+
+fn host(ip: IpAddr) -> String {
+    match ip {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
     }
 }
 

@@ -1,12 +1,32 @@
 //! What somebody may do: read and write, each below some namespaces.
 
+use std::sync::Arc;
+
 use thingsbus_adaptor::wire::Namespace;
 
+use super::keyring::Keyring;
 use super::problem::Problem;
 
-/// What somebody may do. The default is everything: there are no keys.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Access(Option<Grant>);
+/// What somebody may do. The default is nothing, so that a request which nobody let in gets nowhere.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Access {
+    rights: Rights,
+    /// By which it was given.
+    keyring: Option<Arc<Keyring>>,
+}
+
+#[derive(Clone, Debug)]
+enum Rights {
+    /// There are no keys.
+    Everything,
+    Grant(Arc<Grant>),
+}
+
+impl Default for Rights {
+    fn default() -> Self {
+        Self::Grant(Arc::default())
+    }
+}
 
 /// What a key opens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,14 +39,32 @@ pub(super) struct Grant {
 }
 
 impl Access {
-    /// No more than this.
-    pub(super) fn to(grant: Grant) -> Self {
-        Self(Some(grant))
+    /// Everything, as long as there are no keys.
+    pub(super) fn everything(keyring: Arc<Keyring>) -> Self {
+        Self { rights: Rights::Everything, keyring: Some(keyring) }
+    }
+
+    /// What a key opens, as long as it is not revoked.
+    pub(super) fn by(grant: Arc<Grant>, keyring: Arc<Keyring>) -> Self {
+        Self { rights: Rights::Grant(grant), keyring: Some(keyring) }
+    }
+
+    /// Is what was allowed when this was given not allowed any more? What takes long asks this again and again.
+    pub(super) fn is_revoked(&self) -> bool {
+        self.keyring.as_ref().is_some_and(|keyring| !keyring.still_admits(self.grant()))
+    }
+
+    /// `None`: everything.
+    fn grant(&self) -> Option<&Arc<Grant>> {
+        match &self.rights {
+            Rights::Everything => None,
+            Rights::Grant(grant) => Some(grant),
+        }
     }
 
     /// May this thing be read?
     pub(super) fn may_read(&self, ns: &str) -> bool {
-        self.0.as_ref().is_none_or(|grant| holds(&grant.read, ns))
+        self.grant().is_none_or(|grant| holds(&grant.read, ns))
     }
 
     /// # Errors
@@ -38,7 +76,7 @@ impl Access {
     /// # Errors
     /// Where this thing, or something below it, may not be written.
     pub(super) fn write(&self, ns: &str) -> Result<(), Problem> {
-        if self.0.as_ref().is_none_or(|grant| holds(&grant.write, ns)) {
+        if self.grant().is_none_or(|grant| holds(&grant.write, ns)) {
             Ok(())
         } else {
             Err(self.refuse("write", ns))
@@ -47,7 +85,7 @@ impl Access {
 
     /// What of a part of the directory may be read: that part, or smaller ones in it.
     pub(super) fn readable(&self, under: &Namespace) -> Vec<Namespace> {
-        let Some(grant) = &self.0 else { return vec![under.clone()] };
+        let Some(grant) = self.grant() else { return vec![under.clone()] };
         if holds(&grant.read, under.as_str()) {
             return vec![under.clone()];
         }
@@ -60,7 +98,7 @@ impl Access {
     }
 
     fn refuse(&self, what: &str, ns: &str) -> Problem {
-        let name = self.0.as_ref().map_or("", |grant| &grant.name);
+        let name = self.grant().map_or("", |grant| &grant.name);
         let place = if ns.is_empty() { "everything".to_owned() } else { format!("{ns:?} and below") };
         Problem::forbidden(format!("the access key {name:?} does not let its holder {what} {place}"))
     }
@@ -82,11 +120,17 @@ mod tests {
         Namespace::parse(text).unwrap()
     }
 
+    fn to(grant: Grant) -> Access {
+        Access { rights: Rights::Grant(Arc::new(grant)), keyring: None }
+    }
+
     #[test]
-    fn without_keys_everything_is_open() {
-        let access = Access::default();
-        assert!(access.may_read("a") && access.write("").is_ok());
+    fn without_keys_everything_is_open_and_without_anything_nothing() {
+        let access = Access::everything(Keyring::open(None).unwrap());
+        assert!(access.may_read("a") && access.write("").is_ok() && !access.is_revoked());
         assert_eq!(access.readable(&ns("")), [ns("")]);
+        let access = Access::default();
+        assert!(!access.may_read("a") && access.write("a").is_err() && access.readable(&ns("")).is_empty());
     }
 
     #[test]
@@ -96,7 +140,7 @@ mod tests {
             read: vec![ns("shop"), ns("lab.north")],
             write: vec![ns("shop.lamp")],
         };
-        let access = Access::to(grant);
+        let access = to(grant);
         assert!(access.may_read("shop") && access.may_read("shop.lamp") && !access.may_read("shopping"));
         assert!(!access.may_read("lab") && !access.may_read(""));
         assert!(access.write("shop.lamp.bulb").is_ok() && access.write("shop").is_err());
@@ -109,6 +153,6 @@ mod tests {
     #[test]
     fn a_part_within_another_is_read_once() {
         let grant = Grant { read: vec![ns("shop.lamp"), ns("shop")], ..Grant::default() };
-        assert_eq!(Access::to(grant).readable(&ns("")), [ns("shop")]);
+        assert_eq!(to(grant).readable(&ns("")), [ns("shop")]);
     }
 }

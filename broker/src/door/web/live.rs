@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use thingsbus_adaptor::wire::Namespace;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::ask::Asker;
+use super::app::Caller;
 use super::problem::Problem;
 use crate::door::gate::{Batch, Call, Gate};
 use queue::Queue;
@@ -96,7 +96,7 @@ impl Live {
     }
 
     /// A stream of these parts of the directory.
-    pub(super) fn open(self: &Arc<Self>, asker: Asker, scope: Scope) -> Result<Stream, Problem> {
+    pub(super) fn open(self: &Arc<Self>, caller: &Caller, scope: Scope) -> Result<Stream, Problem> {
         let number = self.opened.fetch_add(1, Ordering::Relaxed);
         let queue = Arc::new(Queue::new(self.waiting.clone()));
         {
@@ -111,7 +111,7 @@ impl Live {
         let prefixes = scope.parts.iter().flat_map(|part| prefixes(part, scope.tree)).collect();
         let busy = |_| Problem::busy("too many requests wait for the broker already; ask again");
         self.gate.call(Call::Follow(number, prefixes)).map_err(busy)?;
-        Ok(Stream::new(follower, asker, scope))
+        Ok(Stream::new(follower, caller, scope))
     }
 }
 

@@ -14,6 +14,9 @@ use super::app::{App, Caller};
 use super::ask::Page;
 use super::problem::Problem;
 
+/// How soon a broker answers that is ready.
+const READY_TIME: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// The most numbers of things in one answer. What is more is left out, and `thingsbus_things_left_out` says so.
 const NUMBERS_MAX: usize = 20_000;
 
@@ -360,9 +363,8 @@ pub(super) async fn ready(caller: &Caller) -> Response {
         |why: String| (StatusCode::SERVICE_UNAVAILABLE, answer::text(format!("{why}\n"))).into_response();
     let question = json!({ "type": "status_query" });
     let asked = caller.asker.ask(&question);
-    let answer = match tokio::time::timeout(std::time::Duration::from_secs(2), asked).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(_)) | Err(_) => return not("the broker does not answer".to_owned()),
+    let Ok(Ok(answer)) = tokio::time::timeout(READY_TIME, asked).await else {
+        return not("the broker does not answer".to_owned());
     };
     let Ok(status) = answer.read::<Value>() else { return not("the broker does not answer".to_owned()) };
     match ["store", "history"].into_iter().find(|part| status.get(part).is_some_and(is_failing)) {

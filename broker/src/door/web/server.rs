@@ -10,37 +10,53 @@ use axum::extract::ConnectInfo;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tower::Service;
 
 use super::app::App;
+use super::keyring::Keyring;
+use super::pace::{Paced, Times};
+use super::tls::Tls;
+use super::upload::Uploads;
 use super::{STOP_TIME, answer};
+use crate::config::Web;
 use crate::door::listen::KEEPALIVE;
-
-/// How long a request's head may take, from the moment that the connection has nothing else to do, and so how long one is
-/// kept that asks nothing.
-const HEAD_TIME: Duration = Duration::from_secs(75);
 
 /// The longest head of a request, in bytes.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 
+/// How long TLS may take to begin.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+
 /// How long nobody is let in after the system had no place for a connection.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until it is told to stop.
+/// What all connections share.
+pub(super) struct Server {
+    pub(super) app: Arc<App>,
+    /// With all that stands before the pages.
+    pub(super) router: Router,
+    pub(super) keyring: Arc<Keyring>,
+    pub(super) tls: Option<Arc<Tls>>,
+    pub(super) uploads: Uploads,
+    pub(super) connections_max: usize,
+}
+
+/// Serves until it is told to stop. What comes by `config` is what files are to be read again for.
 pub(super) async fn serve(
     sockets: Vec<TcpListener>,
-    app: Arc<App>,
-    connections_max: usize,
+    server: Server,
     stopped: watch::Receiver<bool>,
+    mut config: watch::Receiver<Web>,
 ) {
-    let places = Arc::new(Semaphore::new(connections_max));
-    let router = app.clone().router();
+    let server = Arc::new(server);
+    let places = Arc::new(Semaphore::new(server.connections_max));
     let mut listeners = JoinSet::new();
     for socket in sockets {
         let listener = match tokio::net::TcpListener::from_std(socket) {
@@ -50,21 +66,115 @@ pub(super) async fn serve(
                 continue;
             }
         };
-        listeners.spawn(accept(listener, app.clone(), router.clone(), places.clone(), stopped.clone()));
+        listeners.spawn(accept(listener, server.clone(), places.clone(), stopped.clone()));
     }
-    while listeners.join_next().await.is_some() {}
+    loop {
+        tokio::select! {
+            ended = listeners.join_next() => if ended.is_none() { break },
+            Ok(()) = config.changed() => {
+                let web = config.borrow_and_update().clone();
+                server.reload(&web);
+            }
+        }
+    }
     // All places are free again when the last connection has ended.
-    let all = u32::try_from(connections_max).unwrap_or(u32::MAX);
+    let all = u32::try_from(server.connections_max).unwrap_or(u32::MAX);
     let _ = tokio::time::timeout(STOP_TIME, places.acquire_many(all)).await;
+}
+
+impl Server {
+    /// Reads certificates and keys again; a file that is wrong changes nothing and is told.
+    fn reload(&self, web: &Web) {
+        self.keyring.look_now();
+        let Some(tls) = &self.tls else { return };
+        match tls.reload(web) {
+            Ok(()) => tracing::info!("web: certificates read again"),
+            Err(error) => tracing::error!("web: the certificates stay as they are: {error}"),
+        }
+    }
+
+    /// Speaks with one peer until one of both has enough.
+    async fn meet(
+        self: Arc<Self>,
+        stream: TcpStream,
+        from: SocketAddr,
+        place: OwnedSemaphorePermit,
+        stopped: watch::Receiver<bool>,
+    ) {
+        let Some(tls) = &self.tls else {
+            return self.serve(stream, from, place, stopped).await;
+        };
+        match tokio::time::timeout(HANDSHAKE_TIME, tls.acceptor().accept(stream)).await {
+            Ok(Ok(stream)) => self.serve(stream, from, place, stopped).await,
+            Ok(Err(error)) => {
+                self.app.complain("web_tls", || format!("the web door and {from} found no TLS: {error}"));
+            }
+            Err(_) => self.app.complain("web_tls", || format!("{from} was too slow to begin TLS")),
+        }
+    }
+
+    /// Answers the requests of one connection.
+    async fn serve(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        from: SocketAddr,
+        _place: OwnedSemaphorePermit,
+        mut stopped: watch::Receiver<bool>,
+    ) {
+        let stream = Paced::new(stream, Times::default());
+        let (progress, router, uploads) = (stream.progress(), self.router.clone(), self.uploads.clone());
+        let app = self.app.clone();
+        let ended = Ended(app.clone());
+        let service = service_fn(move |request: Request<Incoming>| {
+            progress.has_request();
+            let mut request = request.map(|body| uploads.bound(body));
+            request.extensions_mut().insert(ConnectInfo(from));
+            let (mut router, progress, app) = (router.clone(), progress.clone(), app.clone());
+            async move {
+                let mut response: Response<Body> = router.call(request).await?;
+                app.counters.answered(response.status());
+                answer::stamp(response.headers_mut());
+                if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                    progress.is_upgraded();
+                }
+                Ok::<_, std::convert::Infallible>(response.map(|body| progress.answer(body)))
+            }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            // How long heads may take is for who paces the stream: it knows whether one has begun.
+            .header_read_timeout(None)
+            .max_buf_size(HEAD_BYTES_MAX)
+            .pipeline_flush(true)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let mut connection = std::pin::pin!(connection);
+        // How it ended is the peer's concern: it has its answer, or is gone.
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            _ = stopped.wait_for(|stopped| *stopped) => connection.as_mut().graceful_shutdown(),
+        }
+        let _ = connection.await;
+        drop(ended);
+    }
+}
+
+/// Counts the end of a connection, however it comes.
+struct Ended(Arc<App>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.counters.ended();
+    }
 }
 
 async fn accept(
     listener: tokio::net::TcpListener,
-    app: Arc<App>,
-    router: Router,
+    server: Arc<Server>,
     places: Arc<Semaphore>,
     mut stopped: watch::Receiver<bool>,
 ) {
+    let app = &server.app;
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -89,52 +199,7 @@ async fn accept(
         let set_up =
             stream.set_nodelay(true).and_then(|()| SockRef::from(&stream).set_tcp_keepalive(&KEEPALIVE));
         if set_up.is_ok() {
-            tokio::spawn(connection(stream, from, app.clone(), router.clone(), place, stopped.clone()));
+            tokio::spawn(server.clone().meet(stream, from, place, stopped.clone()));
         }
-    }
-}
-
-async fn connection(
-    stream: TcpStream,
-    from: SocketAddr,
-    app: Arc<App>,
-    router: Router,
-    _place: OwnedSemaphorePermit,
-    mut stopped: watch::Receiver<bool>,
-) {
-    let ended = Ended(app.clone());
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(from));
-        let (mut router, app) = (router.clone(), app.clone());
-        async move {
-            let mut response: Response<Body> = router.call(request.map(Body::new)).await?;
-            app.counters.answered(response.status());
-            answer::stamp(response.headers_mut());
-            Ok::<_, std::convert::Infallible>(response)
-        }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME)
-        .max_buf_size(HEAD_BYTES_MAX)
-        .pipeline_flush(true)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    let mut connection = std::pin::pin!(connection);
-    // How it ended is the peer's concern: it has its answer, or is gone.
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        _ = stopped.wait_for(|stopped| *stopped) => connection.as_mut().graceful_shutdown(),
-    }
-    let _ = connection.await;
-    drop(ended);
-}
-
-/// Counts the end of a connection, however it comes.
-struct Ended(Arc<App>);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        self.0.counters.ended();
     }
 }

@@ -126,7 +126,7 @@ pub(crate) async fn answer(
     let mut parts: Vec<Namespace> = by_thing.keys().cloned().collect();
     parts.sort_unstable();
     let (id, end) = sessions.begin()?;
-    let stream = live.open(caller.asker.clone(), Scope { parts, tree: false, since: None })?;
+    let stream = live.open(caller, Scope { parts, tree: false, since: None })?;
     let (values, every) = (HashMap::new(), Duration::from_millis(every));
     let watch = Watch { stream, end, names: by_thing, values, every, is_first: true };
     let first = futures_util::stream::once(std::future::ready(format!("\"{id}\"\n")));

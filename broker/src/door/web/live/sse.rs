@@ -67,7 +67,7 @@ impl Which {
 )]
 pub(crate) async fn follow(live: &Arc<Live>, caller: &Caller) -> Result<Response, Problem> {
     let scope = caller.query::<Which>()?.scope(caller)?;
-    let stream = live.open(caller.asker.clone(), scope)?;
+    let stream = live.open(caller, scope)?;
     let chunks = futures_util::stream::unfold((stream, true), |(mut stream, is_first)| async move {
         let mut chunk = if is_first { "retry: 1000\n\n".to_owned().into_bytes() } else { Vec::new() };
         // Where the broker stops, the stream ends.

@@ -11,6 +11,8 @@ use thingsbus_adaptor::wire::{Namespace, Query};
 
 use super::Follower;
 use super::queue::Waiting;
+use crate::door::web::access::Access;
+use crate::door::web::app::Caller;
 use crate::door::web::ask::{Asker, Page, Thing};
 use crate::door::web::problem::Problem;
 
@@ -43,6 +45,7 @@ pub(crate) enum Told {
 pub(crate) struct Stream {
     follower: Follower,
     asker: Asker,
+    access: Access,
     scope: Scope,
     telling: Option<Telling>,
     /// The broker's life.
@@ -83,10 +86,11 @@ struct Update<'a> {
 }
 
 impl Stream {
-    pub(super) fn new(follower: Follower, asker: Asker, scope: Scope) -> Self {
+    pub(super) fn new(follower: Follower, caller: &Caller, scope: Scope) -> Self {
+        let (asker, access) = (caller.asker.clone(), caller.access.clone());
         let telling = Some(Telling::since(scope.since.clone()));
         let (epoch, through, newer, missed) = Default::default();
-        Self { follower, asker, scope, telling, epoch, through, newer, missed }
+        Self { follower, asker, access, scope, telling, epoch, through, newer, missed }
     }
 
     /// The broker's life, which the numbers are of.
@@ -97,8 +101,11 @@ impl Stream {
     /// Waits for something to tell, for so long at the most. Nothing where nothing came.
     ///
     /// # Errors
-    /// Where the broker stops.
+    /// Where the broker stops, and where the key was revoked by which it was opened.
     pub(crate) async fn next(&mut self, patience: Duration) -> Result<Vec<Told>, Problem> {
+        if self.access.is_revoked() {
+            return Err(Problem::forbidden("the access key of this stream was revoked"));
+        }
         if let Some(telling) = self.telling.take() {
             return self.tell_page(telling).await;
         }

@@ -39,7 +39,7 @@ pub(crate) async fn follow(
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Problem> {
     let scope = caller.query::<Which>()?.scope(caller)?;
-    let stream = live.open(caller.asker.clone(), scope)?;
+    let stream = live.open(caller, scope)?;
     let (asker, access) = (caller.asker.clone(), caller.access.clone());
     let upgrade = upgrade.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX);
     Ok(upgrade.on_upgrade(move |socket| async move {

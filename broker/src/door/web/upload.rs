@@ -1,0 +1,80 @@
+//! What requests bring: a body ends with an error where it is too slow, or where all that come at once are too much.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::BoxError;
+use axum::body::{Body, Bytes, HttpBody};
+use hyper::body::{Frame, SizeHint};
+use tower_http::timeout::{DeadlineBody, TimeoutBody};
+
+/// How long a body may pause.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// How long a body may take: a snapshot of a GiB over a slow line.
+const TIME: Duration = Duration::from_secs(3600);
+
+/// The most bytes of bodies that are on their way: one snapshot of the largest, and many values.
+const BYTES_MAX: usize = 1280 * 1024 * 1024;
+
+/// All bodies that are on their way.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Uploads(Arc<AtomicUsize>);
+
+impl Uploads {
+    /// This body, with its bounds.
+    pub(super) fn bound<B>(&self, body: B) -> Body
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        if body.is_end_stream() {
+            return Body::empty();
+        }
+        let body = Body::new(TimeoutBody::new(PAUSE, DeadlineBody::new(TIME, body)));
+        Body::new(Upload { body, bytes: 0, all: self.clone() })
+    }
+}
+
+struct Upload {
+    body: Body,
+    /// What came of it.
+    bytes: usize,
+    all: Uploads,
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        self.all.0.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+impl HttpBody for Upload {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)) else { return Poll::Ready(None) };
+        let frame = frame?;
+        let bytes = frame.data_ref().map_or(0, Bytes::len);
+        self.bytes += bytes;
+        let before = self.all.0.fetch_add(bytes, Ordering::Relaxed);
+        if before + bytes > BYTES_MAX {
+            return Poll::Ready(Some(Err("too much is brought at once".into())));
+        }
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
