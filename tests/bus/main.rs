@@ -10,6 +10,7 @@ mod conformance;
 mod dns;
 mod examples;
 mod forgetting;
+mod freshness;
 mod history;
 mod hostile;
 mod library;
