@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::support::peers::{Push, Req, Sub, update};
-use crate::support::program::BrokerProgram;
+use crate::support::program::{BrokerProgram, Ended, program};
 use crate::support::scratch::ScratchFolder;
 use crate::support::wait::until;
 use crate::support::{Doors, TestBroker, python};
@@ -138,4 +138,34 @@ fn what_was_learned_is_known_after_a_restart_and_a_snapshot_teaches_nothing() {
     assert_eq!(names(&ask(&doors, json!(["fresh"]))), ["b"]);
     broker.signal("TERM");
     broker.wait();
+}
+
+#[test]
+fn the_tool_shows_it() {
+    let broker = TestBroker::start();
+    let mut sub = Sub::connect(&broker, &[r#"{"ns":"shop.lathe""#]);
+    let tool = |arguments: &[&str]| {
+        let mut command = program("thingsbus");
+        Ended::of(command.env("THINGSBUS_BROKER", broker.clients.to_string()).args(arguments))
+    };
+    teach(&broker, "shop.lathe");
+    say(&broker, "shop.door", 1);
+    assert_eq!(next_word(&mut sub)["freshness"], "late");
+    let shown = tool(&["ls", "--freshness", "late,silent", "--json"]);
+    assert!(
+        shown.stdout.contains(r#""freshness":"#) && !shown.stdout.contains("shop.door"),
+        "{}",
+        shown.stdout
+    );
+    assert_eq!(next_word(&mut sub)["freshness"], "silent");
+    let shown = tool(&["ls", "--human"]);
+    let lines: Vec<&str> = shown.stdout.lines().collect();
+    assert!(lines[0].starts_with("shop.door") && !lines[0].contains("silent"), "{}", shown.stdout);
+    assert!(lines[1].starts_with("shop.lathe") && lines[1].contains("silent"), "{}", shown.stdout);
+    let none = tool(&["ls", "--freshness", "late", "--human"]);
+    assert_eq!((none.code, none.stdout.as_str()), (Some(0), ""), "{}", none.stderr);
+    let status = tool(&["status", "--human"]);
+    assert!(status.stdout.contains("1 fresh, 0 late, 1 silent"), "{}", status.stdout);
+    let wrong = tool(&["ls", "--freshness", "stale"]);
+    assert_eq!(wrong.code, Some(64), "{}", wrong.stderr);
 }

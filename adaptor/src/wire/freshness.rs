@@ -88,7 +88,7 @@ pub struct FreshnessChange<'a> {
 
 impl Expected {
     /// Appends `"freshness":…,"interval":…,"deviation":…,"rate":…,"late_after":…`.
-    pub(super) fn push_fields(&self, out: &mut Vec<u8>) {
+    pub fn push_fields(&self, out: &mut Vec<u8>) {
         push(out, format_args!("\"freshness\":\"{}\"", self.freshness));
         let numbers = self.rhythm.map(|rhythm| {
             let Rhythm { interval, deviation, rate, late_after } = rhythm;
