@@ -1,6 +1,7 @@
 //! The hub: what a message costs between the sockets, and what an answer costs.
 
 use std::hint::black_box;
+use std::time::{Duration, Instant};
 
 use thingsbus_adaptor::wire::{Namespace, Query, Scratch, Timestamp, Update, decode_update};
 use thingsbus_broker::hub::{Hub, HubLimits};
@@ -10,6 +11,7 @@ use crate::{Case, Work};
 
 pub const CASES: &[Case] = &[
     ("hub/take", taking),
+    ("hub/take_of_one_that_speaks", taking_what_speaks),
     ("hub/decode_and_take", decoding_and_taking),
     ("hub/answer/one_thing", || answering(Query { ns: ns(4_242), tree: false, ..Query::default() })),
     ("hub/answer/page_of_256_kib", || answering(Query::default())),
@@ -27,6 +29,22 @@ fn taking() -> Work {
         thing = (thing + 1) % names.len();
         out.clear();
         let _ = black_box(hub.take(&update(&names[thing]), Timestamp::default(), &mut out));
+    })
+}
+
+/// The same, and how it speaks is learned from it. Each says something every second.
+fn taking_what_speaks() -> Work {
+    let mut hub = filled(1_000);
+    let names: Vec<String> = (0..1_000).map(name).collect();
+    let mut out = Vec::new();
+    let (mut thing, mut now) = (0, Instant::now());
+    Box::new(move || {
+        thing = (thing + 1) % names.len();
+        now += Duration::from_millis(1);
+        out.clear();
+        if let Ok(put) = hub.take(&update(&names[thing]), Timestamp::default(), &mut out) {
+            black_box(hub.freshness.spoke(put.place, now));
+        }
     })
 }
 

@@ -25,6 +25,7 @@ use redb::StorageBackend;
 use redb::backends::FileBackend;
 use store::history::{End, History, Points, Rule, Rules, Span, Tier};
 use thingsbus_adaptor::wire::Timestamp;
+use thingsbus_broker::hub;
 use thingsbus_client::directory::Value;
 
 const DAY: u64 = 86_400;

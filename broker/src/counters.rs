@@ -82,7 +82,7 @@ pub(crate) struct Outgoing {
     pub(crate) sent: u64,
     /// Updates that newer ones of the same thing stood for, because the client was too slow for each.
     pub(crate) merged: u64,
-    /// Snapshots and answers to marks that were not kept for a client whose queue was full.
+    /// Snapshots, answers to marks and words of freshness that were not kept for a client whose queue was full.
     pub(crate) dropped: u64,
 }
 

@@ -1,15 +1,19 @@
 //! The hub: takes updates, keeps the directory, numbers what happens, answers what is asked. Pure: no socket, no
 //! clock; times are arguments and bytes come out.
 
+mod freshness;
 mod page;
 mod senders;
 mod ttls;
 
 use std::time::{Duration, Instant};
 
-use thingsbus_adaptor::wire::{Forgotten, Mark, Query, Rejected, Timestamp, Update};
-use thingsbus_client::directory::{Bookmark, Directory, Put, Record, THING_BYTES, Value};
+use thingsbus_adaptor::wire::{
+    Expected, Forgotten, Freshness as Word, FreshnessChange, Mark, Query, Rejected, Timestamp, Update,
+};
+use thingsbus_client::directory::{Bookmark, Directory, Place, Put, Record, THING_BYTES, Value};
 
+pub use freshness::{Freshness, Learned, Look};
 pub use senders::Senders;
 pub use ttls::Ttls;
 
@@ -32,6 +36,10 @@ pub struct Hub {
     pub senders: Senders,
     /// Which things are to be forgotten, and when.
     pub ttls: Ttls,
+    /// Which things speak as they used to.
+    pub freshness: Freshness,
+    /// What is restored, until all of it is.
+    restored: Vec<(Place, Learned)>,
     /// What was forgotten up to this update is not told any more as such.
     all_since: u64,
     forgotten: u64,
@@ -78,8 +86,19 @@ impl Hub {
     /// With an empty directory. `epoch` names this life of the broker: another one each time.
     #[must_use]
     pub fn new(epoch: String, limits: HubLimits) -> Self {
-        let (directory, senders, ttls) = Default::default();
-        Self { directory, epoch, seq: 0, limits, senders, ttls, all_since: 0, forgotten: 0 }
+        let (directory, senders, ttls, freshness) = Default::default();
+        Self {
+            directory,
+            epoch,
+            seq: 0,
+            limits,
+            senders,
+            ttls,
+            freshness,
+            restored: Vec::new(),
+            all_since: 0,
+            forgotten: 0,
+        }
     }
 
     /// What is known.
@@ -105,17 +124,13 @@ impl Hub {
         self.limits = limits;
     }
 
-    /// Takes an update that came at `now`: numbers it, keeps it, and writes it to `out` as clients get it. Gives the
-    /// number of the thing's update before, if there was one.
+    /// Takes an update that came at `now`: numbers it, keeps it, and writes it to `out` as clients get it. Gives where the
+    /// thing is, and the number of its update before, if there was one. That it spoke by that, and is not only told of by a
+    /// snapshot, is said by [`Freshness::spoke`].
     ///
     /// # Errors
     /// [`Rejected::DirectoryFull`]; nothing is changed then.
-    pub fn take(
-        &mut self,
-        update: &Update<'_>,
-        now: Timestamp,
-        out: &mut Vec<u8>,
-    ) -> Result<Option<u64>, Rejected> {
+    pub fn take(&mut self, update: &Update<'_>, now: Timestamp, out: &mut Vec<u8>) -> Result<Put, Rejected> {
         self.make_room(update)?;
         self.seq += 1;
         let update = update.stamped(now, self.seq);
@@ -128,10 +143,7 @@ impl Hub {
         };
         let put = self.directory.put(update.ns(), &value);
         update.push_json(out);
-        Ok(match put {
-            Put::New => None,
-            Put::Known { seq } => Some(seq),
-        })
+        Ok(put)
     }
 
     /// Forgets a thing, and writes that to `out` as clients get it. Gives the number of its update before; `None` where
@@ -142,6 +154,7 @@ impl Hub {
         self.forgotten += 1;
         if let Some(place) = self.directory.place_of(ns) {
             self.ttls.remove(place);
+            self.freshness.forget(place);
         }
         Forgotten { ns, ts: now, seq: self.seq, merged: None }.push_json(out);
         Some(before)
@@ -176,20 +189,56 @@ impl Hub {
         self.all_since
     }
 
-    /// A thing is as it was in another life of the broker, with its ttl and when that is over. After the last one,
-    /// [`Hub::restored`] is called.
-    pub fn restore(&mut self, ns: &str, value: &Value<'_>, ttl: Option<(Instant, Duration)>) {
-        self.directory.put(ns, value);
+    /// How fresh a thing is, and what was expected of it. A thing that does not exist is fresh.
+    #[must_use]
+    pub fn expected(&self, ns: &str) -> Expected {
+        self.directory.place_of(ns).map(|place| self.freshness.expected(place)).unwrap_or_default()
+    }
+
+    /// How many things have each of [`Word::ALL`].
+    #[must_use]
+    pub fn words(&self) -> [usize; 3] {
+        let (late, silent) = self.freshness.late_and_silent();
+        [self.directory.len().saturating_sub(late + silent), late, silent]
+    }
+
+    /// Writes to `out`, as clients get it, that a thing's word is not any more what it was.
+    pub fn push_freshness(&self, place: Place, was: Word, now: Timestamp, out: &mut Vec<u8>) {
+        let Some(record) = self.directory.at(place) else { return };
+        let (ns, seq, expected) = (record.ns(), record.seq(), self.freshness.expected(place));
+        FreshnessChange { ns, ts: now, was, expected, seq }.push_json(out);
+    }
+
+    /// A thing is as it was in another life of the broker, with its ttl and when that is over, and what was learned of how
+    /// it speaks. After the last one, [`Hub::restored`] is called.
+    pub fn restore(
+        &mut self,
+        ns: &str,
+        value: &Value<'_>,
+        ttl: Option<(Instant, Duration)>,
+        learned: Option<Learned>,
+    ) {
+        let Put { place, .. } = self.directory.put(ns, value);
         self.seq = self.seq.max(value.seq);
-        if let (Some((due, ttl)), Some(place)) = (ttl, self.directory.place_of(ns)) {
+        if let Some((due, ttl)) = ttl {
             self.ttls.set(place, due, ttl);
         }
+        self.restored.extend(learned.map(|learned| (place, learned)));
     }
 
     /// Everything is restored. Where the broker before was stopped in good order, its life goes on: numbers and epoch
     /// say the same as before, and clients ask only for what changed.
     pub fn restored(&mut self, life: Option<(String, u64)>) {
         self.directory.sort_by_seq();
+        // Up to then, at the least, somebody listened. What was quiet since is not held against anybody.
+        let heard = |record: &Record| record.received().seconds();
+        let until = self.directory.newest_first().map(heard).reduce(f64::max);
+        let until = until.and_then(Timestamp::from_seconds).unwrap_or_default();
+        for (place, learned) in std::mem::take(&mut self.restored) {
+            if let Some(record) = self.directory.at(place) {
+                self.freshness.restore(place, &learned, until.since(record.received()));
+            }
+        }
         if let Some((epoch, seq)) = life {
             self.epoch = epoch;
             self.seq = self.seq.max(seq);
@@ -201,7 +250,7 @@ impl Hub {
     /// Forgets everything, as if nothing had ever spoken.
     pub fn forget_all(&mut self) {
         self.directory = Directory::new();
-        (self.senders, self.ttls) = Default::default();
+        (self.senders, self.ttls, self.freshness, self.restored) = Default::default();
         self.seq = 0;
     }
 

@@ -39,6 +39,7 @@ use folder::Folder;
 use head::{Head, Life, Loaded, Problem};
 use keeper::{FIRST_PAUSE, Keeper, Lent, Opener, Order, Report};
 use recorder::Recorder;
+use row::Kept;
 use snapshots::{Rhythm, Shelf, Snapshots};
 
 /// How many things are copied before the stream has its turn; so many go with each batch at least, also where somebody
@@ -197,10 +198,11 @@ fn restore(snapshots: &Shelf, hub: &mut Hub) {
 fn open_and_load(opener: &impl Opener, hub: &mut Hub) -> Result<(Option<Head>, Loaded), Problem> {
     let head = opener.open()?;
     let (instant, now) = (Instant::now(), Timestamp::from_system_time(SystemTime::now()));
-    let mut loaded = head.load(|ns, value, ttl| {
+    let mut loaded = head.load(|ns, value, kept| {
         // What is over meanwhile is forgotten at once, and told so.
         let left = |ttl: Duration| instant.checked_add(ttl.saturating_sub(now.since(value.received)));
-        hub.restore(ns, value, ttl.and_then(|ttl| Some((left(ttl)?, ttl))));
+        let ttl = kept.ttl.and_then(|ttl| Some((left(ttl)?, ttl)));
+        hub.restore(ns, value, ttl, kept.learned);
     })?;
     head.load_senders(|sender, number| hub.senders.restore(sender, number))?;
     let head = match head.begin() {
@@ -405,7 +407,7 @@ impl Store {
             let place = if self.batch.is_full() { None } else { self.places.pop() };
             let Some(place) = place else { return self.hand_on(hub, now) };
             if let Some(record) = hub.directory().at(place) {
-                self.batch.push(record, hub.ttls.of(place));
+                self.batch.push(record, &Kept::of(hub, place));
             }
         }
         if self.acks.is_urgent() {

@@ -49,21 +49,32 @@ pub struct Directory {
     free: Vec<u32>,
 }
 
-/// What a value is put in place of.
+/// Where a value was put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Put {
-    /// The thing spoke for the first time.
-    New,
-    /// It had a value before.
-    Known {
-        /// The number of the update before.
-        seq: u64,
-    },
+pub struct Put {
+    /// The thing's place.
+    pub place: Place,
+    /// The number of the thing's update before, or of when it was forgotten; `None` where it spoke for the first time.
+    pub before: Option<u64>,
 }
 
 /// Where a thing is. It stays there until it is forgotten and removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place(u32);
+
+impl Place {
+    /// Its number, for who keeps something beside the directory: those of all things are close together, from 0 on.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// The place of that number. Whether anything is there, [`Directory::at`] says.
+    #[must_use]
+    pub fn of_index(index: usize) -> Self {
+        Self(u32::try_from(index).unwrap_or(u32::MAX))
+    }
+}
 
 /// Which things are meant.
 #[derive(Clone, Copy, Debug)]
@@ -136,18 +147,15 @@ impl Directory {
     /// `ns` must be a valid namespace, as [`thingsbus_adaptor::wire::Update::ns`] gives it.
     pub fn put(&mut self, ns: &str, value: &Value<'_>) -> Put {
         debug_assert!(Namespace::parse(ns).is_ok());
-        let (place, put) = match self.place(ns) {
-            Some(place) => {
-                let seq = self.records.get(place as usize).map_or(0, Record::seq);
-                (place, Put::Known { seq })
-            }
-            None => (self.add(ns), Put::New),
+        let (place, before) = match self.place(ns) {
+            Some(place) => (place, Some(self.records.get(place as usize).map_or(0, Record::seq))),
+            None => (self.add(ns), None),
         };
         let known = self.records.get(place as usize).and_then(Record::documentation_url);
         let new_url = value.documentation_url.filter(|url| known != Some(url));
         let documentation_url = new_url.map(|url| self.shared(url));
         if let Some(record) = self.records.get_mut(place as usize) {
-            if put != Put::New && record.is_forgotten() {
+            if before.is_some() && record.is_forgotten() {
                 self.forgotten_now -= 1;
             }
             self.text_bytes -= record.data.len();
@@ -155,7 +163,7 @@ impl Directory {
             record.set(value, documentation_url);
         }
         self.recent.touch(place);
-        put
+        Put { place: Place(place), before }
     }
 
     /// Sets all that is known of a thing, its documentation URL too: where there is none now, it has none.

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use thingsbus_adaptor::wire::{Namespace, Timestamp, Update};
 
 use crate::error::Error;
+use crate::mirror::Reappraised;
 use crate::python::PythonRepr;
 
 /// Which events are wanted, and what an event is. They combine: `Flags::SNAPSHOT | Flags::TREE`.
@@ -24,6 +25,8 @@ impl Flags {
     /// Also when a thing is forgotten. 0.2.1 has no such word. What is found to be gone after a lost connection is told with
     /// [`Flags::SNAPSHOT`] too.
     pub const FORGOTTEN: Self = Self(4);
+    /// Also when a thing is late, silent, or fresh again. 0.2.1 has no such word.
+    pub const FRESHNESS: Self = Self(8);
 
     /// Are all of `other` set?
     #[must_use]
@@ -42,8 +45,12 @@ impl std::ops::BitOr for Flags {
 /// As 0.2.1 prints them: `F_SNAPSHOT|F_TREE`, and nothing for none.
 impl fmt::Display for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names =
-            [(Self::SNAPSHOT, "F_SNAPSHOT"), (Self::TREE, "F_TREE"), (Self::FORGOTTEN, "F_FORGOTTEN")];
+        let names = [
+            (Self::SNAPSHOT, "F_SNAPSHOT"),
+            (Self::TREE, "F_TREE"),
+            (Self::FORGOTTEN, "F_FORGOTTEN"),
+            (Self::FRESHNESS, "F_FRESHNESS"),
+        ];
         let set: Vec<&str> =
             names.iter().filter(|(flag, _)| self.contains(*flag)).map(|(_, name)| *name).collect();
         f.write_str(&set.join("|"))
@@ -62,6 +69,7 @@ pub struct Event {
     pub(crate) age: Duration,
     pub(crate) flags: Flags,
     pub(crate) missed: u64,
+    pub(crate) freshness: Option<Reappraised>,
 }
 
 impl Event {
@@ -137,6 +145,13 @@ impl Event {
         self.flags.contains(Flags::FORGOTTEN)
     }
 
+    /// Is the thing late, silent, or fresh again? Then it said nothing: value, times and number are those of what it said
+    /// last. Only those who listen with [`Flags::FRESHNESS`] are told.
+    #[must_use]
+    pub fn freshness(&self) -> Option<Reappraised> {
+        self.freshness
+    }
+
     /// How many events right before this one were dropped because they were not taken in time. The directory has
     /// their effect all the same.
     #[must_use]
@@ -180,6 +195,7 @@ mod tests {
             age: Duration::ZERO,
             flags,
             missed: 0,
+            freshness: None,
         };
         let check = |event: Event, wanted: &str| assert_eq!(event.to_string(), wanted);
         check(

@@ -209,6 +209,7 @@ mod tests {
             age: Duration::ZERO,
             flags: Flags::NONE,
             missed: 0,
+            freshness: None,
         }
     }
 

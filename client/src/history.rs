@@ -15,7 +15,7 @@ use thingsbus_adaptor::wire::{
 use crate::ask::ask;
 use crate::error::Error;
 use crate::thing::Latest;
-use pages::Pages;
+pub(crate) use pages::Pages;
 
 /// What a thing said once.
 #[derive(Clone, Debug, PartialEq)]
@@ -146,7 +146,7 @@ fn read<'a>(broker: &BrokerName, answer: &'a str) -> Result<Shape<'a>, Error> {
 }
 
 /// What the broker says instead of an answer.
-fn refused(broker: &BrokerName, answer: &str) -> Error {
+pub(crate) fn refused(broker: &BrokerName, answer: &str) -> Error {
     #[derive(Deserialize)]
     struct Said {
         message: String,
@@ -156,7 +156,7 @@ fn refused(broker: &BrokerName, answer: &str) -> Error {
 }
 
 /// Why it is not asked further.
-fn stopped(broker: &BrokerName, why: String) -> Error {
+pub(crate) fn stopped(broker: &BrokerName, why: String) -> Error {
     Error::Refused { broker: broker.clone(), why }
 }
 

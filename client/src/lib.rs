@@ -21,6 +21,8 @@ mod event;
 #[cfg(feature = "zmq")]
 mod feed;
 #[cfg(feature = "zmq")]
+mod freshness;
+#[cfg(feature = "zmq")]
 mod history;
 #[cfg(feature = "zmq")]
 mod link;
@@ -42,6 +44,8 @@ pub use error::Error;
 pub use event::{Event, Flags};
 #[cfg(feature = "zmq")]
 pub use feed::{Events, FEED_BYTES_MAX, FEED_EVENTS_MAX};
+#[cfg(feature = "zmq")]
+pub use freshness::freshness;
 #[cfg(feature = "zmq")]
 pub use history::{Past, PastThing, PastValue, as_of, history};
 #[cfg(feature = "zmq")]

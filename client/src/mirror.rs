@@ -11,9 +11,12 @@ mod part;
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use thingsbus_adaptor::wire::{Ask, Forgotten, Mark, Message, Namespace, Query, Snapshot, Timestamp, Update};
+use thingsbus_adaptor::wire::{
+    Ask, Expected, Forgotten, Freshness, FreshnessChange, Mark, Message, Namespace, Query, Snapshot,
+    Timestamp, Update,
+};
 
-use crate::directory::{Directory, Scope, Value};
+use crate::directory::{Directory, Scope, Value, age};
 use part::Part;
 
 /// A broker that has not answered a mark by then is one of 0.2.1.
@@ -62,6 +65,17 @@ pub struct Change<'a> {
     pub is_snapshot: bool,
     /// How long ago the broker had received it when it told it; zero where it was told the moment it happened.
     pub age: Duration,
+    /// It said nothing, and that is it: it is late, silent or fresh again. The value is its last one.
+    pub freshness: Option<Reappraised>,
+}
+
+/// A thing has another word for how fresh it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reappraised {
+    /// The word before.
+    pub was: Freshness,
+    /// The word now, and what was expected.
+    pub expected: Expected,
 }
 
 /// What kind of broker this is.
@@ -297,6 +311,7 @@ impl Mirror {
         match message {
             Message::Update(update) => self.update(update, now, wall, &mut changed),
             Message::Forgotten(forgotten) => self.forgotten(forgotten, now, &mut changed),
+            Message::Freshness(change) => self.reappraised(change, wall, &mut changed),
             Message::Mark(mark) => self.mark(mark, now, &mut changed),
             Message::Snapshot(snapshot) if self.kind == Kind::Old => {
                 self.tell(snapshot, wall, &mut changed);
@@ -415,6 +430,29 @@ impl Mirror {
         }
     }
 
+    /// A thing has another word, which is told on and not kept: the query door knows it.
+    fn reappraised(
+        &mut self,
+        change: &FreshnessChange<'_>,
+        wall: Timestamp,
+        changed: &mut impl FnMut(Change<'_>),
+    ) {
+        let FreshnessChange { ns, was, expected, .. } = *change;
+        let Some(record) = self.directory.get(ns).filter(|_| self.follows(ns)) else { return };
+        changed(Change {
+            ns,
+            ts: record.ts(),
+            data: record.data(),
+            is_forgotten: false,
+            documentation_url: record.documentation_url(),
+            seq: Some(change.seq),
+            merged: None,
+            is_snapshot: false,
+            age: age(record, wall),
+            freshness: Some(Reappraised { was, expected }),
+        });
+    }
+
     /// Forgets what was said up to `seq`. The number is kept for as long as an answer may be on its way that is older.
     fn forget(
         &mut self,
@@ -453,6 +491,7 @@ impl Mirror {
                 merged,
                 is_snapshot,
                 age: Duration::ZERO,
+                freshness: None,
             });
         }
     }
@@ -521,6 +560,7 @@ impl Mirror {
                 merged,
                 is_snapshot,
                 age,
+                freshness: None,
             });
         }
     }
@@ -616,6 +656,7 @@ impl Mirror {
                     merged: None,
                     is_snapshot: true,
                     age: Duration::ZERO,
+                    freshness: None,
                 });
             }
         }

@@ -150,6 +150,7 @@ impl Listeners {
         }
         let flags = if change.is_snapshot { Flags::SNAPSHOT } else { Flags::NONE };
         let flags = if change.is_forgotten { flags | Flags::FORGOTTEN } else { flags };
+        let flags = if change.freshness.is_some() { flags | Flags::FRESHNESS } else { flags };
         let mut event: Option<Event> = None;
         // The thing itself, then what is above it, up to the root.
         let mut at = Some(change.ns);
@@ -182,6 +183,7 @@ fn event_of(change: &Change<'_>, flags: Flags) -> Event {
         age: change.age,
         flags,
         missed: 0,
+        freshness: change.freshness,
     }
 }
 

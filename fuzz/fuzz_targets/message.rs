@@ -15,6 +15,11 @@ fuzz_target!(|bytes: &[u8]| {
             mark.push_json(&mut json);
             assert_eq!(decode_message(&json, &mut Scratch::default()), Ok(Message::Mark(mark)));
         }
+        Ok(Message::Freshness(change)) => {
+            let mut json = Vec::new();
+            change.push_json(&mut json);
+            assert_eq!(decode_message(&json, &mut Scratch::default()), Ok(Message::Freshness(change)));
+        }
         _ => {}
     }
 

@@ -40,7 +40,7 @@ pub fn check_snapshot(snapshot: &Snapshot<'_>) {
         let url = told.documentation_url.as_deref();
         let update = Update::from_checked(&told.ns, told.ts, told.data, url, told.seq);
         check_update(&update);
-        writer.thing(&update, told.received);
+        writer.thing(&update, told.received, told.expected.as_ref());
     }
     let forgotten: Vec<&str> = snapshot.forgotten().collect();
     let page = Page {

@@ -11,6 +11,7 @@ mod described;
 mod dns;
 mod examples;
 mod forgetting;
+mod freshness;
 mod history;
 mod hostile;
 mod library;

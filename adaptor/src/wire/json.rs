@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::ack::{AckLevel, AckWanted, Numbered};
+use super::freshness::{self, Expected};
 use super::limits::{
     DATAGRAM_BYTES_MAX, DEPTH_MAX, DOCUMENTATION_URL_BYTES_MAX, MESSAGE_BYTES_MAX, SNAPSHOT_BYTES_MAX,
     TTL_S_MAX,
@@ -143,6 +144,10 @@ pub fn decode_message<'a>(bytes: &'a [u8], scratch: &'a mut Scratch) -> Result<M
             seq: fields.number(Key::Seq).ok_or(Rejected::Shape)?,
             merged: fields.number(Key::Merged),
         })),
+        "thing_freshness" => {
+            let (ts, seq) = (fields.ts()?, fields.number(Key::Seq));
+            freshness::read_change(text, kept(fields.ns()?, ns), ts, seq).map(Message::Freshness)
+        }
         "thing_mark" => Ok(Message::Mark(Mark {
             mark: fields.plain(Key::Mark).ok_or(Rejected::Shape)?,
             epoch: fields.plain(Key::Epoch).ok_or(Rejected::Shape)?,
@@ -183,38 +188,49 @@ impl<'a> ThingsScanner<'a> {
             return None;
         }
         scanner.key().ok()?;
+        let thing = scanner.rest();
         let fields = Fields::read(&mut scanner);
         self.rest = scanner.rest();
-        Some(fields.map(ThingFields))
+        let text = thing.get(..thing.len() - self.rest.len()).unwrap_or_default();
+        Some(fields.map(|fields| ThingFields { fields, text }))
     }
 }
 
 /// One thing of a snapshot.
-pub(super) struct ThingFields<'a>(Fields<'a>);
+pub(super) struct ThingFields<'a> {
+    fields: Fields<'a>,
+    /// All of it.
+    text: &'a str,
+}
 
 impl<'a> ThingFields<'a> {
     pub(super) fn ns(&self) -> Result<Cow<'a, str>, Rejected> {
-        self.0.ns()
+        self.fields.ns()
     }
 
     pub(super) fn ts(&self) -> Result<Option<Timestamp>, Rejected> {
-        self.0.ts()
+        self.fields.ts()
     }
 
     pub(super) fn received(&self) -> Option<Timestamp> {
-        Timestamp::from_seconds(self.0.get(Key::Received)?.text.parse().ok()?)
+        Timestamp::from_seconds(self.fields.get(Key::Received)?.text.parse().ok()?)
     }
 
     pub(super) fn data(&self) -> Result<&'a str, Rejected> {
-        self.0.get(Key::Data).map(|data| data.text).ok_or(Rejected::DataMissing)
+        self.fields.get(Key::Data).map(|data| data.text).ok_or(Rejected::DataMissing)
     }
 
     pub(super) fn documentation_url(&self) -> Result<Option<Cow<'a, str>>, Rejected> {
-        self.0.documentation_url()
+        self.fields.documentation_url()
     }
 
     pub(super) fn seq(&self) -> Option<u64> {
-        self.0.number(Key::Seq)
+        self.fields.number(Key::Seq)
+    }
+
+    pub(super) fn expected(&self) -> Option<Expected> {
+        self.fields.get(Key::Freshness)?;
+        freshness::read_expected(self.text)
     }
 }
 
@@ -273,10 +289,11 @@ enum Key {
     Number,
     Since,
     Forgotten,
+    Freshness,
 }
 
 impl Key {
-    const COUNT: usize = 18;
+    const COUNT: usize = 19;
 
     fn named(name: &str) -> Option<Self> {
         Some(match name {
@@ -298,6 +315,7 @@ impl Key {
             "number" => Self::Number,
             "since" => Self::Since,
             "forgotten" => Self::Forgotten,
+            "freshness" => Self::Freshness,
             _ => return None,
         })
     }

@@ -5,6 +5,7 @@
 
 mod ack;
 mod canonical;
+mod freshness;
 mod history;
 mod json;
 pub mod limits;
@@ -22,6 +23,7 @@ mod update;
 pub use ack::{
     AckLevel, AckWanted, Acknowledged, Numbered, Outcome, SENDER_BYTES_MAX, push_refused, push_taken,
 };
+pub use freshness::{Expected, Freshness, FreshnessChange, Rhythm};
 pub use history::{HistoryLine, HistoryQuery, HistoryWriter};
 pub use json::{
     Question, RefusedUpdate, Scratch, decode_datagram, decode_message, decode_question, decode_update,
@@ -29,7 +31,7 @@ pub use json::{
 };
 pub use msgpack::{Asks, encode_asking, encode_list, encode_map};
 pub use namespace::{Namespace, NamespaceError};
-pub use query::{Ask, QUERY_DOCUMENTATION, Query, QueryError};
+pub use query::{Ask, QUERY_DOCUMENTATION, Query, QueryError, Words};
 pub use rejected::Rejected;
 pub use snapshot::{Forgotten, Mark, Page, Snapshot, SnapshotWriter, Told};
 pub use snapshots::{

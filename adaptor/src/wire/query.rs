@@ -4,6 +4,7 @@ use serde::de::Error;
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
+use super::freshness::Freshness;
 use super::history::{self, HistoryQuery};
 use super::limits::{PAGE_THINGS_MAX, QUERY_BYTES_MAX};
 use super::namespace::{Namespace, NamespaceError};
@@ -50,6 +51,34 @@ pub struct Query {
     pub after: Option<Namespace>,
     /// Their values as they were at this moment, by the broker's clock.
     pub at: Option<Timestamp>,
+    /// Also how fresh they are, and only those of which one of these is true. Without effect with `at`.
+    pub freshness: Option<Words>,
+}
+
+/// Some of the words for how fresh a thing is: a set, which may be empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Words(u8);
+
+impl Words {
+    /// All of them.
+    pub const ALL: Self = Self(7);
+
+    /// Is this one of them?
+    #[must_use]
+    pub fn has(self, word: Freshness) -> bool {
+        self.0 & 1 << word as u8 != 0
+    }
+
+    /// Which they are, from good to bad.
+    pub fn iter(self) -> impl Iterator<Item = Freshness> {
+        Freshness::ALL.into_iter().filter(move |word| self.has(*word))
+    }
+}
+
+impl FromIterator<Freshness> for Words {
+    fn from_iter<I: IntoIterator<Item = Freshness>>(words: I) -> Self {
+        Self(words.into_iter().fold(0, |all, word| all | 1 << word as u8))
+    }
 }
 
 impl Default for Query {
@@ -63,6 +92,7 @@ impl Default for Query {
             limit: PAGE_THINGS_MAX,
             after: None,
             at: None,
+            freshness: None,
         }
     }
 }
@@ -86,6 +116,9 @@ pub enum QueryError {
     /// A snapshot's name breaks the rule.
     #[error("{0}")]
     SnapshotName(#[from] SnapshotNameError),
+    /// No word for how fresh a thing is.
+    #[error("a thing is \"fresh\", \"late\" or \"silent\", not {0:?}")]
+    Freshness(String),
 }
 
 /// The wire's shape. Unknown keys are ignored, so that a newer client can ask an older broker.
@@ -108,6 +141,8 @@ enum Shape<'a> {
         after: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<f64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        freshness: Option<WordsShape>,
     },
     #[serde(rename = "history_query")]
     History(history::Shape<'a>),
@@ -119,6 +154,35 @@ enum Shape<'a> {
     },
     #[serde(rename = "status_query")]
     Status,
+}
+
+/// All of them and none by a word of JSON, some by a list of theirs.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum WordsShape {
+    All(bool),
+    Some(Vec<String>),
+}
+
+impl WordsShape {
+    fn read(self) -> Result<Option<Words>, QueryError> {
+        match self {
+            Self::All(all) => Ok(all.then_some(Words::ALL)),
+            Self::Some(names) => {
+                let word = |name: String| Freshness::named(&name).ok_or(QueryError::Freshness(name));
+                names.into_iter().map(word).collect::<Result<_, _>>().map(Some)
+            }
+        }
+    }
+}
+
+impl From<Words> for WordsShape {
+    fn from(words: Words) -> Self {
+        if words == Words::ALL {
+            return Self::All(true);
+        }
+        Self::Some(words.iter().map(|word| word.name().to_owned()).collect())
+    }
 }
 
 impl Ask {
@@ -143,7 +207,7 @@ impl Ask {
             Shape::Status => Self::Status,
             Shape::Forget { ns, tree } => Self::Forget { ns: Namespace::parse(&ns)?, tree },
             Shape::History(shape) => Self::History(shape.read()?),
-            Shape::Things { ns, tree, since, epoch, limit, after, at } => Self::Things(Query {
+            Shape::Things { ns, tree, since, epoch, limit, after, at, freshness } => Self::Things(Query {
                 ns: Namespace::parse(&ns)?,
                 tree,
                 since,
@@ -151,6 +215,7 @@ impl Ask {
                 limit: limit.unwrap_or(PAGE_THINGS_MAX).clamp(1, PAGE_THINGS_MAX),
                 after: after.as_deref().map(Namespace::parse).transpose()?,
                 at: at.and_then(Timestamp::from_seconds),
+                freshness: freshness.map(WordsShape::read).transpose()?.flatten(),
             }),
         })
     }
@@ -171,6 +236,7 @@ impl Ask {
                 limit: Some(query.limit),
                 after: query.after.as_ref().map(ToString::to_string),
                 at: query.at.map(Timestamp::seconds),
+                freshness: query.freshness.map(Into::into),
             },
         };
         serde_json::to_vec(&shape).unwrap_or_default()

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use super::freshness::Expected;
 use super::json::ThingsScanner;
 use super::namespace::is_valid;
 use super::text::{push, push_float, push_integer, push_json_string};
@@ -36,6 +37,8 @@ pub struct Told<'a> {
     pub documentation_url: Option<Cow<'a, str>>,
     /// The number of its last update. A 0.2.1 broker does not say.
     pub seq: Option<u64>,
+    /// How fresh it is, where that was asked.
+    pub expected: Option<Expected>,
 }
 
 /// The answer to a subscription that begins `{"mark":"TOKEN"`: all that was subscribed before is active.
@@ -110,6 +113,7 @@ impl<'a> Snapshot<'a> {
                     data: fields.data()?,
                     documentation_url: fields.documentation_url()?,
                     seq: fields.seq(),
+                    expected: fields.expected(),
                 })
             })
         })
@@ -197,8 +201,9 @@ impl<'o> SnapshotWriter<'o> {
         Self { out, start, count: 0 }
     }
 
-    /// Adds a thing. `received` is told to those who ask by the query door, and left out for 0.2.1's clients.
-    pub fn thing(&mut self, update: &Update<'_>, received: Option<Timestamp>) {
+    /// Adds a thing. `received` is told to those who ask by the query door, and left out for 0.2.1's clients; what was
+    /// expected of it, to those who ask for that.
+    pub fn thing(&mut self, update: &Update<'_>, received: Option<Timestamp>, expected: Option<&Expected>) {
         if self.count > 0 {
             self.out.push(b',');
         }
@@ -214,6 +219,10 @@ impl<'o> SnapshotWriter<'o> {
         if let Some(seq) = update.seq {
             self.out.extend_from_slice(b",\"seq\":");
             push_integer(self.out, seq);
+        }
+        if let Some(expected) = expected {
+            self.out.push(b',');
+            expected.push_fields(self.out);
         }
         self.out.push(b'}');
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::freshness::FreshnessChange;
 use super::json::{checked_data, checked_documentation_url};
 use super::namespace::{Namespace, is_valid};
 use super::snapshot::{Forgotten, Mark, Snapshot};
@@ -46,6 +47,8 @@ pub enum Message<'a> {
     Snapshot(Snapshot<'a>),
     /// A thing was forgotten.
     Forgotten(Forgotten<'a>),
+    /// A thing is late, silent or fresh again.
+    Freshness(FreshnessChange<'a>),
     /// The answer to a mark: every subscription made before it is active.
     Mark(Mark<'a>),
     /// A type that this version does not know; to be ignored.

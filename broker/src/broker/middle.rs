@@ -7,7 +7,7 @@ use thingsbus_adaptor::wire::{
     AckLevel, AckWanted, RefusedUpdate, Rejected, Scratch, Timestamp, Update, decode_datagram, decode_update,
     push_refused, push_taken, refused_datagram,
 };
-use thingsbus_client::directory::Value;
+use thingsbus_client::directory::{Put, Value};
 
 use crate::counters::Incoming;
 use crate::door::clients::{Clients, Kind};
@@ -15,7 +15,7 @@ use crate::door::complaints::Complaints;
 use crate::door::gate::Inside;
 use crate::door::late::{Late, To};
 use crate::door::query::push_named_error;
-use crate::hub::Hub;
+use crate::hub::{Hub, Look};
 use crate::store::Store;
 use crate::store::historian::Asked;
 use crate::store::recorder::Recorder;
@@ -23,6 +23,9 @@ use crate::store::recorder::Recorder;
 /// The most forgotten things that are remembered as such, so that who asks what changed since is told. Who asks for more
 /// is told all there is.
 const FORGOTTEN_MAX: usize = 10_000;
+
+/// How many things are looked at whether they are late, before the stream has its turn.
+const LOOKED_AT: usize = 500;
 
 /// The hub, and the doors' way to it.
 pub(super) struct Middle {
@@ -64,6 +67,8 @@ struct Way<'m> {
     out: &'m mut Vec<u8>,
     instant: Instant,
     now: Timestamp,
+    /// Is it the thing that says it, and not a snapshot that has it?
+    speaks: bool,
 }
 
 /// What becomes of an update that is to be acknowledged.
@@ -114,9 +119,8 @@ impl Middle {
         let (instant, now) = (*instant, *now);
         let bytes = message.unwrap_or_default();
         let update = message.and_then(|bytes| decode_update(bytes, scratch));
-        if let Err(why) =
-            (Way { hub, clients, store, history, gate, counters, out, instant, now }).take(update)
-        {
+        let mut way = Way { hub, clients, store, history, gate, counters, out, instant, now, speaks: true };
+        if let Err(why) = way.take(update) {
             self.rejections.rejected(why.name(), instant, from, "ZeroMQ input", why, bytes);
         }
     }
@@ -138,7 +142,7 @@ impl Middle {
         } = self;
         let (instant, now) = (*instant, *now);
         let update = decode_datagram(bytes, scratch);
-        let mut way = Way { hub, clients, store, history, gate, counters, out, instant, now };
+        let mut way = Way { hub, clients, store, history, gate, counters, out, instant, now, speaks: true };
         let why = match update.map(|update| (update, update.ack())) {
             Ok((update, Some(wanted))) => match way.acknowledge(&update, &wanted, To::Datagram(from)) {
                 Ok(Acknowledged::Now(_, answer)) => return Some(answer),
@@ -161,7 +165,7 @@ impl Middle {
         out.clear();
         let Some(before) = hub.forget(ns, *now, out) else { return false };
         clients.publish(out, Kind::Update { before: Some(before) }, hub, *instant);
-        gate.publish(out, hub.seq());
+        gate.publish(out, Some(hub.seq()));
         if let (Some(store), Some(place)) = (store, hub.directory().place_of(ns)) {
             store.add_to_next(place);
         }
@@ -196,7 +200,24 @@ impl Middle {
         }
     }
 
-    /// Takes an update that a snapshot has, as one that arrives now.
+    /// Tells who listens of things that are late or silent by now, some in each turn.
+    pub(super) fn tell_overdue(&mut self) {
+        let Self { hub, clients, gate, message: out, instant, now, .. } = self;
+        for _ in 0..LOOKED_AT {
+            match hub.freshness.look(*instant) {
+                Look::Nothing => break,
+                Look::Same => {}
+                Look::Changed(place, was) => {
+                    out.clear();
+                    hub.push_freshness(place, was, *now, out);
+                    clients.publish(out, Kind::Freshness, hub, *instant);
+                    gate.publish(out, None);
+                }
+            }
+        }
+    }
+
+    /// Takes an update that a snapshot has, as one that arrives now. The thing has not spoken by that.
     pub(super) fn bring_back(&mut self, update: Update<'_>) -> Result<u64, Rejected> {
         let Self {
             hub,
@@ -211,7 +232,8 @@ impl Middle {
             ..
         } = self;
         let (instant, now) = (*instant, *now);
-        (Way { hub, clients, store, history, gate, counters, out, instant, now }).take(Ok(update))
+        (Way { hub, clients, store, history, gate, counters, out, instant, now, speaks: false })
+            .take(Ok(update))
     }
 
     /// What was forgotten up to now is to be off the disk, history and directory, before this is answered. Gives the
@@ -262,7 +284,7 @@ impl Middle {
         let (instant, now) = (*instant, *now);
         let (counters, door) =
             if matches!(to, To::Gate(_)) { (gate_in, "web door") } else { (query_in, "query door") };
-        let mut way = Way { hub, clients, store, history, gate, counters, out, instant, now };
+        let mut way = Way { hub, clients, store, history, gate, counters, out, instant, now, speaks: true };
         let (to, refused) = match update {
             Ok(update) => {
                 let plainly = AckWanted { level: AckLevel::Directory, numbered: None };
@@ -289,11 +311,11 @@ impl Middle {
 impl Way<'_> {
     /// Into the directory, to the clients, and into the counters; gives the update's number.
     fn take(&mut self, update: Result<Update<'_>, Rejected>) -> Result<u64, Rejected> {
-        let Self { hub, clients, history, gate, counters, out, instant, now, .. } = self;
+        let Self { hub, clients, history, gate, counters, out, instant, now, speaks, .. } = self;
         out.clear();
-        let taken = update.and_then(|update| hub.take(&update, *now, out).map(|before| (before, update)));
+        let taken = update.and_then(|update| hub.take(&update, *now, out).map(|put| (put, update)));
         match taken {
-            Ok((before, update)) => {
+            Ok((Put { place, before }, update)) => {
                 counters.accept(update.repairs());
                 if let Some(history) = history {
                     let (data, ts, seq) = (update.data(), update.ts().unwrap_or(*now), hub.seq());
@@ -304,7 +326,13 @@ impl Way<'_> {
                     hub.set_ttl(update.ns(), update.ttl(), *instant);
                 }
                 clients.publish(out, Kind::Update { before }, hub, *instant);
-                gate.publish(out, hub.seq());
+                gate.publish(out, Some(hub.seq()));
+                if *speaks && let Some(was) = hub.freshness.spoke(place, *instant) {
+                    out.clear();
+                    hub.push_freshness(place, was, *now, out);
+                    clients.publish(out, Kind::Freshness, hub, *instant);
+                    gate.publish(out, None);
+                }
                 Ok(hub.seq())
             }
             Err(why) => {

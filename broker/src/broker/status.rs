@@ -45,6 +45,7 @@ impl Status<'_> {
     pub(super) fn to_json(&self, instant: Instant, now: Timestamp) -> Value {
         let Middle { hub, clients, store, history, zmq_in, udp_in, query_in, gate_in, .. } = self.middle;
         let limits = &self.config.limits;
+        let [fresh, late, silent] = hub.words();
         let mut zmq_in = zmq_in.to_json();
         zmq_in.insert("connections".to_owned(), Openings::of(self.senders).to_json());
         let mut udp_in = udp_in.to_json();
@@ -59,6 +60,7 @@ impl Status<'_> {
             "epoch": hub.epoch(),
             "seq": hub.seq(),
             "things": hub.directory().len(),
+            "freshness": { "fresh": fresh, "late": late, "silent": silent },
             "forgotten": hub.forgotten(),
             "directory_bytes": hub.directory().bytes(),
             "limits": {

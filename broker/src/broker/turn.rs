@@ -226,18 +226,11 @@ impl Turn {
         let history_due = self.middle.history.as_ref().and_then(|history| history.due(now));
         let ttl_due = self.middle.hub.ttls.next().map(|(due, _)| due);
         let gate_due = self.middle.gate.has_gap().then(|| now + GATE_LOOKED_AT_EVERY);
+        let freshness_due = self.middle.hub.freshness.due();
         let Self { snapshot, peers_due, counters_due, drops, .. } = self;
-        let due = [
-            Some(snapshot.due),
-            *peers_due,
-            *counters_due,
-            drops.due,
-            store_due,
-            history_due,
-            ttl_due,
-            gate_due,
-        ];
-        due.into_iter().flatten().min().map(|due| due.saturating_duration_since(now))
+        let doors_due = [Some(snapshot.due), *peers_due, *counters_due, drops.due];
+        let due = doors_due.into_iter().chain([store_due, history_due, ttl_due, freshness_due, gate_due]);
+        due.flatten().min().map(|due| due.saturating_duration_since(now))
     }
 
     /// The hub goes to where others read it while this sleeps, or comes back from there.
@@ -536,6 +529,7 @@ impl Turn {
                 self.middle.forget(&ns);
             }
         }
+        self.middle.tell_overdue();
         if self.drops.due.is_some_and(|due| due <= instant) {
             self.drops.due = None;
             self.tell_drops();

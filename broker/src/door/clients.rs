@@ -63,6 +63,8 @@ pub(crate) enum Kind {
     },
     /// A part of the periodic snapshot.
     Snapshot,
+    /// A thing's word is another one now. A client that is too slow for the stream asks when it has caught up.
+    Freshness,
 }
 
 /// The door to the clients.
@@ -174,6 +176,7 @@ impl Clients {
             }
             if let Some(merged) = peer.state.merge(kind) {
                 counters.merged += merged;
+                counters.dropped += u64::from(matches!(kind, Kind::Freshness));
                 return;
             }
             let framed = framed.get_or_insert_with(|| {
@@ -190,7 +193,7 @@ impl Clients {
             }
             match kind {
                 // Its last values will come with those that it is behind with.
-                Kind::Snapshot => counters.dropped += 1,
+                Kind::Snapshot | Kind::Freshness => counters.dropped += 1,
                 Kind::Update { .. } => behind.add(key, peer, hub, now),
             }
         });

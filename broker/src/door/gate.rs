@@ -74,7 +74,8 @@ pub(crate) struct Batch {
 /// A message of the stream, as clients get it.
 #[derive(Debug)]
 pub(crate) struct Message {
-    pub(crate) seq: u64,
+    /// Its number, where it has one of its own.
+    pub(crate) seq: Option<u64>,
     pub(crate) bytes: Bytes,
     /// Who gets it, each once.
     pub(crate) followers: Vec<usize>,
@@ -175,13 +176,13 @@ impl Inside {
 
     /// A message of the stream: for those who want it.
     #[inline]
-    pub(crate) fn publish(&mut self, message: &[u8], seq: u64) {
+    pub(crate) fn publish(&mut self, message: &[u8], seq: Option<u64>) {
         if self.followers > 0 {
             self.publish_to_followers(message, seq);
         }
     }
 
-    fn publish_to_followers(&mut self, message: &[u8], seq: u64) {
+    fn publish_to_followers(&mut self, message: &[u8], seq: Option<u64>) {
         let mut followers = Vec::new();
         self.subscriptions.wanting(message, |follower| followers.push(follower));
         if followers.is_empty() {

@@ -1,7 +1,7 @@
 //! Pages: the directory cut into messages of bounded size, each made in bounded time.
 
 use thingsbus_adaptor::wire::limits::PAGE_BYTES_MAX;
-use thingsbus_adaptor::wire::{Namespace, Page, Query, SnapshotWriter, Timestamp};
+use thingsbus_adaptor::wire::{Expected, Namespace, Page, Query, SnapshotWriter, Timestamp};
 use thingsbus_client::directory::{Record, Scope};
 
 use super::Hub;
@@ -24,7 +24,16 @@ pub(super) fn answer<'h>(hub: &'h Hub, query: &Query, now: Timestamp, out: &mut 
     let mut fill = |records: &mut dyn Iterator<Item = &'h Record>| {
         let forgotten = since.is_some().then_some(&mut forgotten);
         fill(&mut writer, query.limit, records, forgotten, |record| {
-            since.is_none_or(|since| record.seq() > since).then(|| Told { received: Some(record.received()) })
+            if since.is_some_and(|since| record.seq() <= since) {
+                return None;
+            }
+            let expected = query.freshness.map(|words| (words, hub.expected(record.ns())));
+            if expected
+                .is_some_and(|(words, expected)| !record.is_forgotten() && !words.has(expected.freshness))
+            {
+                return None;
+            }
+            Some(Told { received: Some(record.received()), expected: expected.map(|(_, expected)| expected) })
         })
     };
     let next = match since {
@@ -47,15 +56,16 @@ pub(super) fn snapshot_part(
     let mut writer = SnapshotWriter::begin(out, now);
     let things = &mut hub.directory.things_and_forgotten(Scope::ALL, after);
     let next = fill(&mut writer, usize::MAX, things, None, |record| {
-        (record.received() >= heard_since).then_some(Told { received: None })
+        (record.received() >= heard_since).then_some(Told { received: None, expected: None })
     });
     writer.end(None);
     next
 }
 
-/// How a thing is told: 0.2.1's snapshots do not say when it came.
+/// How a thing is told: 0.2.1's snapshots do not say when it came, and how fresh it is is told to those who ask.
 struct Told {
     received: Option<Timestamp>,
+    expected: Option<Expected>,
 }
 
 /// Writes the wanted ones of `records` until the page is full; where the next one begins, if there is more. Those that
@@ -83,7 +93,7 @@ fn fill<'h>(
                     forgotten.push(record.ns());
                 }
                 _ if record.is_forgotten() => {}
-                _ => writer.thing(&record.update(), told.received),
+                _ => writer.thing(&record.update(), told.received, told.expected.as_ref()),
             }
         }
         last = Some(record.ns());

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use thingsbus_client::directory::Place;
 
 use super::batch::Batch;
+use super::row::Kept;
 use crate::door::late::Late;
 use crate::hub::Hub;
 
@@ -79,7 +80,7 @@ impl Acks {
                 return;
             };
             if let Some(record) = hub.directory().at(place) {
-                batch.push(record, hub.ttls.of(place));
+                batch.push(record, &Kept::of(hub, place));
             }
         }
     }

@@ -1,11 +1,10 @@
 //! Last values on their way to disk.
 
 use std::ops::Range;
-use std::time::Duration;
 
 use thingsbus_client::directory::Record;
 
-use super::row;
+use super::row::{self, Kept};
 
 /// The most things of one batch.
 const THINGS_MAX: usize = 20_000;
@@ -30,12 +29,12 @@ impl Batch {
     }
 
     /// Adds a thing as it is now. Of one that was forgotten the row is empty.
-    pub(super) fn push(&mut self, record: &Record, ttl: Option<Duration>) {
+    pub(super) fn push(&mut self, record: &Record, kept: &Kept) {
         let begin = self.bytes.len();
         self.bytes.extend_from_slice(record.ns().as_bytes());
         let middle = self.bytes.len();
         if !record.is_forgotten() {
-            row::push(record, ttl, &mut self.bytes);
+            row::push(record, kept, &mut self.bytes);
         }
         self.rows.push((begin..middle, middle..self.bytes.len()));
     }

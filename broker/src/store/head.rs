@@ -13,7 +13,7 @@ use thingsbus_adaptor::wire::Namespace;
 use thingsbus_client::directory::{Scope, Value};
 
 use super::batch::Batch;
-use super::row;
+use super::row::{self, Kept};
 
 const THINGS: TableDefinition<&str, &[u8]> = TableDefinition::new("things");
 const SENDERS: TableDefinition<&str, u64> = TableDefinition::new("senders");
@@ -117,8 +117,8 @@ impl Head {
                 if !scope.holds(name.value()) || Namespace::parse(name.value()).is_err() {
                     continue;
                 }
-                let Some((value, ttl)) = row::read(row.value()) else { continue };
-                if !each(name.value(), &value, ttl) {
+                let Some((value, kept)) = row::read(row.value()) else { continue };
+                if !each(name.value(), &value, kept.ttl) {
                     break;
                 }
             }
@@ -126,19 +126,16 @@ impl Head {
         })
     }
 
-    /// Gives every thing's last value, and its ttl, to `each`, by name.
-    pub(super) fn load(
-        &self,
-        mut each: impl FnMut(&str, &Value<'_>, Option<Duration>),
-    ) -> Result<Loaded, Problem> {
+    /// Gives every thing's last value, and what is kept besides, to `each`, by name.
+    pub(super) fn load(&self, mut each: impl FnMut(&str, &Value<'_>, &Kept)) -> Result<Loaded, Problem> {
         guarded(|| {
             let reading = self.database.begin_read().map_err(other)?;
             let mut loaded = Loaded::default();
             for row in reading.open_table(THINGS).map_err(other)?.iter()? {
                 let (ns, row) = row?;
                 match row::read(row.value()) {
-                    Some((value, ttl)) if Namespace::parse(ns.value()).is_ok() => {
-                        each(ns.value(), &value, ttl);
+                    Some((value, kept)) if Namespace::parse(ns.value()).is_ok() => {
+                        each(ns.value(), &value, &kept);
                         loaded.things += 1;
                     }
                     _ => loaded.unreadable += 1,

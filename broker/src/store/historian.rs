@@ -316,7 +316,7 @@ fn as_of(history: &History, page: &AsOf, out: &mut Vec<u8>) -> Result<(), Proble
             },
         };
         let update = Update::from_checked(ns, Some(*ts), data, documentation_url.as_deref(), Some(*seq));
-        writer.thing(&update, Some(*received));
+        writer.thing(&update, Some(*received), None);
     }
     writer.end(Some(Page { epoch, seq: *seq, since: None, forgotten: &[], next }));
     Ok(())

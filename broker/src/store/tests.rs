@@ -20,6 +20,7 @@ use thingsbus_client::directory::Record;
 use super::batch::Batch;
 use super::head::{Head, Life, Problem};
 use super::keeper::{Keeper, Lent, Opener};
+use super::row::Kept;
 use super::snapshots::tests::memory::MemoryFiles;
 use super::snapshots::{Rhythm, Shelf};
 use super::{State, Store, open_and_load};
@@ -67,7 +68,7 @@ fn batch_of(hub: &Hub, after: u64) -> Batch {
     let mut batch = Batch::default();
     let mut places: Vec<_> = hub.directory().changed_after(after).collect();
     while let Some(record) = places.pop().and_then(|place| hub.directory().at(place)) {
-        batch.push(record, None);
+        batch.push(record, &Kept::default());
     }
     batch
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use thingsbus_adaptor::wire::Timestamp;
 
-use super::{Directory, Put, Scope, Value};
+use super::{Directory, Place, Scope, Value};
 
 fn value(data: &str, seq: u64) -> Value<'_> {
     let now = Timestamp::default();
@@ -20,7 +20,7 @@ fn names(directory: &Directory, scope: Scope<'_>, after: Option<&str>) -> Vec<St
 fn a_subtree_is_its_thing_and_what_has_its_dot() {
     let mut directory = Directory::new();
     for ns in ["a", "a-b", "a.b", "a.b.c", "a0", "ab", "b", "", "a.b-c"] {
-        assert_eq!(directory.put(ns, &value("1", 1)), Put::New);
+        assert_eq!(directory.put(ns, &value("1", 1)).before, None);
     }
     let tree = |ns| Scope { ns, tree: true };
     assert_eq!(names(&directory, tree("a"), None), ["a", "a.b", "a.b-c", "a.b.c"]);
@@ -46,7 +46,9 @@ fn a_subtree_is_its_thing_and_what_has_its_dot() {
 fn a_thing_keeps_its_last_documentation_url_and_its_last_value() {
     let mut directory = Directory::new();
     directory.put("a", &Value { documentation_url: Some("http://x"), ..value("1", 1) });
-    assert_eq!(directory.put("a", &value("22", 2)), Put::Known { seq: 1 });
+    let put = directory.put("a", &value("22", 2));
+    assert_eq!((put.before, Some(put.place)), (Some(1), directory.place_of("a")));
+    assert_eq!(Place::of_index(put.place.index()), put.place);
     let record = directory.get("a").unwrap();
     assert_eq!((record.data(), record.documentation_url(), record.seq()), ("22", Some("http://x"), 2));
     assert_eq!(directory.len(), 1);
@@ -129,7 +131,7 @@ proptest! {
             forgotten.retain(|(other, _)| other != ns);
             let data = number.to_string();
             let put = directory.put(ns, &value(&data, seq));
-            prop_assert_eq!(put != Put::New, map.insert(ns.clone(), data).is_some() || was_forgotten);
+            prop_assert_eq!(put.before.is_some(), map.insert(ns.clone(), data).is_some() || was_forgotten);
             list.retain(|other| other != ns);
             list.insert(0, ns.clone());
         }

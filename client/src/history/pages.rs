@@ -8,14 +8,14 @@ const EMPTY_MAX: usize = 1_000;
 
 /// Where it was asked to go on so far.
 #[derive(Debug, Default)]
-pub(super) struct Pages {
+pub(crate) struct Pages {
     seen: HashSet<String>,
     empty: usize,
 }
 
 impl Pages {
     /// A page came: where to go on, if anywhere.
-    pub(super) fn next(&mut self, next: Option<String>, is_empty: bool) -> Result<Option<String>, String> {
+    pub(crate) fn next(&mut self, next: Option<String>, is_empty: bool) -> Result<Option<String>, String> {
         let Some(next) = next else { return Ok(None) };
         self.empty = if is_empty { self.empty + 1 } else { 0 };
         if self.empty >= EMPTY_MAX {

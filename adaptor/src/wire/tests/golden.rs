@@ -1,5 +1,7 @@
 //! Bytes that others wrote, and bytes that others rely on: a change here breaks somebody in the field.
 
+use std::time::Duration;
+
 use super::*;
 
 /// Written by the `json` module of Python 3.11, from this: `{"dht22_error":"","humidity":float('nan'),
@@ -183,7 +185,7 @@ fn our_snapshots() {
         let mut out = b"before ".to_vec();
         let mut writer = SnapshotWriter::begin(&mut out, ts);
         for thing in things {
-            writer.thing(thing, received);
+            writer.thing(thing, received, None);
         }
         assert_eq!(writer.count(), things.len() as u64);
         let bytes = writer.bytes();
@@ -240,6 +242,55 @@ fn forgotten() {
     check(forgotten, r#"{"ns":"a.b","type":"thing_forgotten","ts":1423351104.0,"seq":812}"#);
     let late = Forgotten { merged: Some(3), ..forgotten };
     check(late, r#"{"ns":"a.b","type":"thing_forgotten","ts":1423351104.0,"seq":812,"merged":3}"#);
+}
+
+#[test]
+fn freshness() {
+    let rhythm = Rhythm {
+        interval: Duration::from_millis(30_040),
+        deviation: Duration::from_secs(2),
+        rate: 0.033,
+        late_after: Duration::from_secs(80),
+    };
+    let expected = Expected { freshness: Freshness::Late, rhythm: Some(rhythm) };
+    let (ts, was) = (Timestamp::from_seconds(1423351104.0).unwrap(), Freshness::Fresh);
+    let change = FreshnessChange { ns: "a.b", ts, was, expected, seq: 812 };
+    let check = |change: FreshnessChange<'_>, wanted: &str| {
+        let mut json = Vec::new();
+        change.push_json(&mut json);
+        assert_eq!(std::str::from_utf8(&json).unwrap(), wanted);
+        assert_eq!(decode_message(&json, &mut Scratch::default()), Ok(Message::Freshness(change)));
+    };
+    check(
+        change,
+        r#"{"ns":"a.b","type":"thing_freshness","ts":1423351104.0,"freshness":"late","interval":30.04,"deviation":2.0,"rate":0.033,"late_after":80.0,"was":"fresh","seq":812}"#,
+    );
+    check(
+        FreshnessChange { was: Freshness::Silent, expected: Expected::default(), ..change },
+        r#"{"ns":"a.b","type":"thing_freshness","ts":1423351104.0,"freshness":"fresh","interval":null,"deviation":null,"rate":null,"late_after":null,"was":"silent","seq":812}"#,
+    );
+    let refused = [
+        r#"{"ns":"a.b","type":"thing_freshness","ts":1.0,"freshness":"late","seq":812}"#,
+        r#"{"ns":"a.b","type":"thing_freshness","ts":1.0,"freshness":"stale","was":"fresh","seq":812}"#,
+        r#"{"ns":"a.b","type":"thing_freshness","ts":1.0,"freshness":"late","was":"fresh"}"#,
+    ];
+    for json in refused {
+        assert_eq!(decode_message(json.as_bytes(), &mut Scratch::default()), Err(Rejected::Shape), "{json}");
+    }
+
+    // In a page, of those who asked for it.
+    let update = Update::from_checked("a.b", Timestamp::from_seconds(1.5), "1", None, Some(7));
+    let mut json = Vec::new();
+    let mut writer = SnapshotWriter::begin(&mut json, ts);
+    writer.thing(&update, Some(ts), Some(&expected));
+    writer.end(Some(Page { epoch: "e", seq: 7, since: None, forgotten: &[], next: None }));
+    let text = String::from_utf8_lossy(&json);
+    let wanted =
+        r#""seq":7,"freshness":"late","interval":30.04,"deviation":2.0,"rate":0.033,"late_after":80.0}}"#;
+    assert!(text.contains(wanted), "{text}");
+    let mut scratch = Scratch::default();
+    let Ok(Message::Snapshot(page)) = decode_message(&json, &mut scratch) else { panic!("{text}") };
+    assert_eq!(page.things().next().unwrap().unwrap().expected, Some(expected));
 }
 
 #[test]

@@ -65,6 +65,11 @@ fn decode_all(bytes: &[u8]) {
             forgotten.push_json(&mut json);
             assert_eq!(decode_message(&json, &mut Scratch::default()), Ok(Message::Forgotten(forgotten)));
         }
+        Ok(Message::Freshness(change)) => {
+            let mut json = Vec::new();
+            change.push_json(&mut json);
+            assert_eq!(decode_message(&json, &mut Scratch::default()), Ok(Message::Freshness(change)));
+        }
         Ok(Message::Other) | Err(_) => {}
     }
     if let Ok(ask) = Ask::decode(bytes) {
@@ -85,7 +90,7 @@ fn assert_good_snapshot(snapshot: &Snapshot<'_>) {
         let url = thing.documentation_url.as_deref();
         let update = Update::from_checked(&thing.ns, thing.ts, thing.data, url, thing.seq);
         assert_good(&update);
-        writer.thing(&update, thing.received);
+        writer.thing(&update, thing.received, thing.expected.as_ref());
         let (epoch, next) = (snapshot.epoch().unwrap_or("e"), snapshot.next());
         let forgotten: Vec<&str> = snapshot.forgotten().collect();
         let since = snapshot.since();
@@ -218,8 +223,8 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
                 4 => Mark { mark: "t", epoch: "e", seq: 5 }.push_json(&mut json),
                 _ => {
                     let mut writer = SnapshotWriter::begin(&mut json, Timestamp::default());
-                    writer.thing(&update, ts);
-                    writer.thing(&update, None);
+                    writer.thing(&update, ts, None);
+                    writer.thing(&update, None, None);
                     let (next, forgotten) = (Some(ns.as_str()), &[ns.as_str(), "b"]);
                     writer.end(Some(Page { epoch: "e", seq: 3, since: Some(2), forgotten, next }));
                 }

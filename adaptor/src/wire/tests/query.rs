@@ -32,6 +32,7 @@ fn taken() {
             limit: 1000,
             after: "spacemon.light".parse().ok(),
             at: None,
+            freshness: None,
         },
     );
     check(r#"{"type":"thing_query"}"#, only_root());
@@ -43,6 +44,12 @@ fn taken() {
     check(r#"{"type":"thing_query","limit":0}"#, Query { limit: 1, ..only_root() });
     check(r#"{"type":"thing_query","limit":99999999}"#, Query { limit: PAGE_THINGS_MAX, ..only_root() });
     check(r#"{"type":"thing_query","after":""}"#, Query { after: Some(Namespace::root()), ..only_root() });
+    let fresh = |freshness| Query { freshness, ..only_root() };
+    check(r#"{"type":"thing_query","freshness":true}"#, fresh(Some(Words::ALL)));
+    check(r#"{"type":"thing_query","freshness":["fresh","silent","late","late"]}"#, fresh(Some(Words::ALL)));
+    check(r#"{"type":"thing_query","freshness":["late"]}"#, fresh(Some(Words::from_iter([Freshness::Late]))));
+    check(r#"{"type":"thing_query","freshness":[]}"#, fresh(Some(Words::default())));
+    check(r#"{"type":"thing_query","freshness":false}"#, fresh(None));
     for status in [r#"{"type":"status_query"}"#, "\n{\"type\": \"status_query\", \"verbose\": true}\n"] {
         assert_eq!(Ask::decode(status.as_bytes()).unwrap(), Ask::Status);
     }
@@ -65,10 +72,11 @@ fn written() {
         limit: 5,
         after: "a.c".parse().ok(),
         at: Timestamp::from_seconds(1.5),
+        freshness: Some([Freshness::Silent, Freshness::Late].into_iter().collect()),
     };
     check(
         Ask::Things(query),
-        r#"{"type":"thing_query","ns":"a.b","tree":false,"since":18446744073709551615,"epoch":"\"e\"","limit":5,"after":"a.c","at":1.5}"#,
+        r#"{"type":"thing_query","ns":"a.b","tree":false,"since":18446744073709551615,"epoch":"\"e\"","limit":5,"after":"a.c","at":1.5,"freshness":["late","silent"]}"#,
     );
 }
 
@@ -92,6 +100,11 @@ fn refused() {
     check_refused(r#"{"type":"thing_query","since":-1}"#, "expected u64");
     check_refused(r#"{"type":"thing_query","since":1.5}"#, "expected u64");
     check_refused(r#"{"type":"thing_query","limit":-1}"#, "expected usize");
+    check_refused(
+        r#"{"type":"thing_query","freshness":["stale"]}"#,
+        "a thing is \"fresh\", \"late\" or \"silent\"",
+    );
+    check_refused(r#"{"type":"thing_query","freshness":"late"}"#, "not a query");
     check_refused(r#"{"type":"thing_query"} x"#, "trailing characters");
     check_refused(b"{\"type\":\"thing_query\",\"ns\":\"\xff\"}", "not a query");
     check_refused("[".repeat(8_000), "not a query");

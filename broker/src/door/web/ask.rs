@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use thingsbus_adaptor::wire::{Ask, Query};
 use tokio::sync::oneshot;
+use utoipa::ToSchema;
 
 use super::problem::Problem;
 use crate::broker::OnlyIf;
@@ -42,6 +43,35 @@ pub(super) struct Thing<'a> {
     pub(super) documentation_url: Option<&'a RawValue>,
     pub(super) received: f64,
     pub(super) seq: u64,
+    #[serde(flatten)]
+    pub(super) expected: Expected<'a>,
+}
+
+/// How fresh a thing is, and what is expected of it; nothing of what it was in the past.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, ToSchema)]
+pub(super) struct Expected<'a> {
+    /// `fresh`, `late` or `silent`.
+    #[schema(example = "fresh")]
+    freshness: Option<&'a str>,
+    /// The seconds from one update to the next; null while that is being learned.
+    #[schema(example = 30.04)]
+    interval: Option<f64>,
+    /// By how many that differs, give or take.
+    #[schema(example = 2.0)]
+    deviation: Option<f64>,
+    /// Updates a second, bursts and all.
+    #[schema(example = 0.0333)]
+    rate: Option<f64>,
+    /// So many seconds after an update it is late.
+    #[schema(example = 80.0)]
+    late_after: Option<f64>,
+}
+
+impl Expected<'_> {
+    /// The word.
+    pub(super) fn word(&self) -> &str {
+        self.freshness.unwrap_or_default()
+    }
 }
 
 /// The values of an object, whose names they have again.

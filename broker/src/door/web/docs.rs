@@ -26,7 +26,7 @@ use super::{list, metrics, past, snapshots, thing, words};
         metrics::status, metrics::get, metrics::health, metrics::ready,
     ),
     components(schemas(
-        words::EventId,  words::Moment, words::Ns, words::Pointer, words::SnapshotName,
+        words::EventId, words::Freshnesses,  words::Moment, words::Ns, words::Pointer, words::SnapshotName,
         words::Star, words::Stretch, words::Tag, words::Under,
     )),
     tags(

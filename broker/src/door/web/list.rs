@@ -3,7 +3,7 @@
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use thingsbus_adaptor::wire::{Namespace, Query, Timestamp};
+use thingsbus_adaptor::wire::{Freshness, Namespace, Query, Timestamp, Words};
 use utoipa::{IntoParams, ToSchema};
 
 use super::answer::{self, Format};
@@ -12,7 +12,7 @@ use super::ask::{Answer, Page, Thing};
 use super::pattern;
 use super::problem::Problem;
 use super::thing::{COLUMNS, Told};
-use super::words::{Moment, Under};
+use super::words::{Freshnesses, Moment, Under};
 
 /// How many things a page has where nothing is said.
 const LIMIT: usize = 1_000;
@@ -44,6 +44,9 @@ pub(super) struct Which {
     /// As they were then: seconds since 1970 UTC, or how long ago, like `2h`.
     #[param(value_type = Option<Moment>)]
     at: Option<String>,
+    /// Only those of which one of these words is true: `fresh`, `late`, `silent`, with commas between.
+    #[param(value_type = Option<Freshnesses>)]
+    freshness: Option<String>,
 }
 
 /// Some things.
@@ -83,6 +86,7 @@ pub(super) async fn list(caller: &Caller) -> Result<Response, Problem> {
         other => return Err(Problem::bad_request(format!("limit={other}: 1 to {LIMIT_MAX}"))),
     };
     let at = which.at.as_deref().map(moment).transpose()?.and_then(Timestamp::from_seconds);
+    let words = which.freshness.as_deref().map_or(Ok(Words::ALL), words)?;
     let parts = caller.access.readable(&under);
     if parts.is_empty() {
         caller.access.read(under.as_str())?;
@@ -98,6 +102,7 @@ pub(super) async fn list(caller: &Caller) -> Result<Response, Problem> {
                 limit: limit - count,
                 after: Some(after.clone()).filter(|after| !after.as_str().is_empty()),
                 at,
+                freshness: Some(words),
                 ..Query::default()
             };
             let answer = caller.asker.page(query).await?;
@@ -165,10 +170,10 @@ fn last_name(answers: &[Answer]) -> Option<String> {
 
 /// The same list, from there on.
 fn address_of(which: &Which, next: &str) -> String {
-    let Which { under, fits, limit, at, .. } = which;
+    let Which { under, fits, limit, at, freshness, .. } = which;
     let path = "/things?";
     let mut query = form_urlencoded::Serializer::for_suffix(path.to_owned(), path.len());
-    for (name, value) in [("under", under), ("match", fits), ("at", at)] {
+    for (name, value) in [("under", under), ("match", fits), ("at", at), ("freshness", freshness)] {
         if let Some(value) = value {
             query.append_pair(name, value);
         }
@@ -178,6 +183,15 @@ fn address_of(which: &Which, next: &str) -> String {
     }
     query.append_pair("after", next);
     query.finish()
+}
+
+/// Some of the words for how fresh things are.
+fn words(text: &str) -> Result<Words, Problem> {
+    let word = |name: &str| {
+        let why = "it is fresh, late or silent, or some of these with commas between";
+        Freshness::named(name.trim()).ok_or_else(|| Problem::bad_request(format!("freshness={text}: {why}")))
+    };
+    text.split(',').map(word).collect()
 }
 
 /// A moment: seconds since 1970 UTC, or how long ago.

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use thingsbus_adaptor::wire::limits::TTL_S_MAX;
-use thingsbus_adaptor::wire::{Namespace, Query};
+use thingsbus_adaptor::wire::{Namespace, Query, Words};
 use thingsbus_client::directory::nearest;
 use utoipa::{IntoParams, ToSchema};
 
 use super::answer::{self, Format};
 use super::app::Caller;
-use super::ask::{Answer, Page, Thing};
+use super::ask::{Answer, Expected as Expectation, Page, Thing};
 use super::body;
 use super::problem::Problem;
 use super::value;
@@ -46,12 +46,15 @@ pub(super) struct Told<'a> {
     documentation_url: Option<&'a RawValue>,
     /// The number of that update.
     seq: u64,
+    /// How fresh it is.
+    #[serde(flatten)]
+    expected: Expectation<'a>,
 }
 
 impl<'a> Told<'a> {
     pub(super) fn new(thing: &Thing<'a>, now: f64) -> Self {
-        let Thing { ns, ts, data, documentation_url, received, seq } = *thing;
-        Self { ns, data, ts, received, age: (now - received).max(0.0), documentation_url, seq }
+        let Thing { ns, ts, data, documentation_url, received, seq, expected } = *thing;
+        Self { ns, data, ts, received, age: (now - received).max(0.0), documentation_url, seq, expected }
     }
 
     /// As a line of a table.
@@ -68,12 +71,14 @@ impl<'a> Told<'a> {
             age.to_string(),
             url.unwrap_or_default(),
             seq.to_string(),
+            self.expected.word().to_owned(),
         ]
     }
 }
 
 /// The first line of such a table.
-pub(super) const COLUMNS: [&str; 7] = ["ns", "data", "ts", "received", "age", "documentation_url", "seq"];
+pub(super) const COLUMNS: [&str; 8] =
+    ["ns", "data", "ts", "received", "age", "documentation_url", "seq", "freshness"];
 
 /// How an update is to be taken.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -159,7 +164,7 @@ impl One {
     /// Asks for a thing.
     pub(super) async fn ask(caller: &Caller, ns: &Namespace) -> Result<Self, Problem> {
         caller.access.read(ns.as_str())?;
-        let query = Query { ns: ns.clone(), tree: false, ..Query::default() };
+        let query = Query { ns: ns.clone(), tree: false, freshness: Some(Words::ALL), ..Query::default() };
         caller.asker.page(query).await.map(Self)
     }
 

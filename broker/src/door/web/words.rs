@@ -57,3 +57,7 @@ word!(
     /// Where a stream was cut off.
     EventId, r"^[0-9a-f]+-[0-9a-f]+\.[0-9]{1,18}$", "660cfb8a3111a-71a.3"
 );
+word!(
+    /// Words for how fresh things are.
+    Freshnesses, r"^(fresh|late|silent)(,(fresh|late|silent)){0,2}$", "late,silent"
+);

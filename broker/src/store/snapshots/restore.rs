@@ -53,7 +53,7 @@ pub(in crate::store) fn restore(
                 }
                 let left = |ttl: Duration| instant.checked_add(ttl.saturating_sub(now.since(thing.received)));
                 let ttl = thing.ttl.and_then(|ttl| Some((left(ttl)?, ttl)));
-                hub.restore(thing.ns.as_str(), &thing.value(), ttl);
+                hub.restore(thing.ns.as_str(), &thing.value(), ttl, None);
                 things += 1;
             }
             Ok(things)

@@ -409,7 +409,7 @@ fn a_broken_directory_begins_with_the_newest_whole_snapshot_of_everything() {
 
     // What the new file had already when the start before was cut short is newer.
     let mut begun = hub();
-    begun.restore("a", &thing("a", "9", 20).value(), None);
+    begun.restore("a", &thing("a", "9", 20).value(), None, None);
     assert_eq!(super::restore(&shelf, &mut begun, Instant::now(), at(1e9)).unwrap().things, 1);
     assert_eq!((begun.directory().get("a").unwrap().data(), begun.seq()), ("9", 20));
 

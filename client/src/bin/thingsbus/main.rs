@@ -7,6 +7,7 @@ mod bench;
 mod broker;
 mod clock;
 mod completions;
+mod expected;
 mod failure;
 mod forget;
 mod get;

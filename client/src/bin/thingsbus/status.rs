@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anstyle::Style;
 use serde_json::Value;
 use thingsbus_adaptor::BrokerName;
-use thingsbus_adaptor::wire::{Ask, Rejected, Timestamp};
+use thingsbus_adaptor::wire::{Ask, Freshness, Rejected, Timestamp};
 use thingsbus_client::mirror::Kind;
 use thingsbus_client::{Client, Parts, ask};
 
@@ -100,6 +100,7 @@ impl Report<'_> {
         let bytes = |path| bytes_text(self.number(path));
         let memory = format!("{} of {}", bytes("/directory_bytes"), bytes("/limits/directory_bytes_max"));
         self.field("things", &[Part::plain(things)])?;
+        self.freshness()?;
         self.field("memory", &[Part::plain(memory)])?;
         self.field("updates", &[Part::plain(self.grouped("/seq"))])?;
         self.store()?;
@@ -124,6 +125,18 @@ impl Report<'_> {
             Part { text: format!("{} {what}", grouped(count)), notice: notice && count > 0 }
         });
         self.field("acked in", &parts)
+    }
+
+    /// How many speak as they used to.
+    fn freshness(&mut self) -> Result<(), Failure> {
+        if self.status.pointer("/freshness").is_none() {
+            return Ok(()); // An older broker does not know.
+        }
+        let parts = Freshness::ALL.map(|word| {
+            let count = self.number(&format!("/freshness/{word}"));
+            Part { text: format!("{} {word}", grouped(count)), notice: word != Freshness::Fresh && count > 0 }
+        });
+        self.field("", &parts)
     }
 
     /// What is on disk.

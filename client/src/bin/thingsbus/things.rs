@@ -1,9 +1,9 @@
 //! Things with their last values, as several commands print them.
 
-use thingsbus_adaptor::wire::{Namespace, Timestamp, Update};
+use thingsbus_adaptor::wire::{Expected, Namespace, Timestamp, Update, Words};
 use thingsbus_client::directory::nearest;
 use thingsbus_client::mirror::Kind;
-use thingsbus_client::{Client, Latest, Parts, PastThing, as_of};
+use thingsbus_client::{Client, Latest, Parts, PastThing, as_of, freshness};
 
 use crate::age::age_text;
 use crate::args::Global;
@@ -22,6 +22,8 @@ const TS_DIFFERS_S: f64 = 2.0;
 pub(crate) struct Entry {
     pub(crate) ns: Namespace,
     pub(crate) latest: Latest,
+    /// `None` where the broker does not tell.
+    pub(crate) expected: Option<Expected>,
 }
 
 /// The thing `ns` and all below it that spoke, by name.
@@ -29,12 +31,17 @@ pub(crate) fn entries(client: &Client, ns: &Namespace) -> Vec<Entry> {
     let things = client.directory().all_things().into_iter();
     things
         .filter(|thing| thing.ns() == ns || thing.ns().is_under(ns))
-        .filter_map(|thing| Some(Entry { latest: thing.latest()?, ns: thing.ns().clone() }))
+        .filter_map(|thing| Some(Entry { latest: thing.latest()?, ns: thing.ns().clone(), expected: None }))
         .collect()
 }
 
 /// All of `ns` and below; that there is nothing is told, and is a failure where a namespace was asked for.
 pub(crate) fn listed(global: &Global, ns: &Namespace) -> Result<Vec<Entry>, Failure> {
+    listed_by(global, ns).map(|(entries, _)| entries)
+}
+
+/// The same, and what kind of broker tells it.
+fn listed_by(global: &Global, ns: &Namespace) -> Result<(Vec<Entry>, Kind), Failure> {
     let client = broker::complete(global, &Parts::Only(vec![(ns.clone(), true)]))?;
     let entries = entries(&client, ns);
     if entries.is_empty() {
@@ -42,6 +49,29 @@ pub(crate) fn listed(global: &Global, ns: &Namespace) -> Result<Vec<Entry>, Fail
             return Err(not_there(global, &client, ns));
         }
         tell("nothing has spoken yet: the directory is empty");
+    }
+    Ok((entries, client.connection().kind))
+}
+
+/// The same, with how fresh they are, and of those that are to be `words` alone where some are asked for.
+pub(crate) fn listed_with_freshness(
+    global: &Global,
+    ns: &Namespace,
+    words: Option<Words>,
+) -> Result<Vec<Entry>, Failure> {
+    let (mut entries, kind) = listed_by(global, ns)?;
+    let broker = broker::chosen(global)?;
+    if kind == Kind::Old {
+        let why = format_args!("{broker} is a 0.2.1 broker, which does not know how fresh things are");
+        return if words.is_some() { Err(Failure::failed(why)) } else { Ok(entries) };
+    }
+    let told = freshness(&broker, ns, words.unwrap_or(Words::ALL), broker::timeout(global));
+    let told = told.map_err(Failure::failed)?;
+    for entry in &mut entries {
+        entry.expected = told.get(&entry.ns).copied();
+    }
+    if words.is_some() {
+        entries.retain(|entry| entry.expected.is_some());
     }
     Ok(entries)
 }
@@ -57,7 +87,7 @@ pub(crate) fn listed_as_of(global: &Global, ns: &Namespace, at: Timestamp) -> Re
             date_and_time(at)
         )));
     }
-    Ok(things.into_iter().map(|PastThing { ns, latest }| Entry { ns, latest }).collect())
+    Ok(things.into_iter().map(|PastThing { ns, latest }| Entry { ns, latest, expected: None }).collect())
 }
 
 /// The update that says the value, as JSON with its age.
@@ -67,6 +97,18 @@ pub(crate) fn json_line(ns: &Namespace, latest: &Latest) -> Vec<u8> {
         &Update::from_checked(ns.as_str(), Some(*ts), data, documentation_url.as_deref(), *seq),
         age.as_secs_f64(),
     )
+}
+
+/// The same, with how fresh it is.
+pub(crate) fn json_line_with_freshness(entry: &Entry) -> Vec<u8> {
+    let mut line = json_line(&entry.ns, &entry.latest);
+    if let Some(expected) = &entry.expected {
+        line.pop();
+        line.push(b',');
+        expected.push_fields(&mut line);
+        line.push(b'}');
+    }
+    line
 }
 
 /// An update as JSON, with an age.

@@ -84,6 +84,6 @@ fn grow(node: &Node<'_>, before: &str, branches: bool, rows: &mut Vec<Row>) {
 impl Node<'_> {
     fn row(&self, branches: String, name: &str) -> Row {
         let value = self.latest.map(|latest| (age_text(latest.age), compact(&latest.data)));
-        Row { branches, name: name.to_owned(), value }
+        Row { branches, name: name.to_owned(), value, expected: None }
     }
 }

@@ -1,26 +1,28 @@
 //! `thingsbus watch`: updates as they come.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anstyle::Style;
-use thingsbus_adaptor::wire::{Forgotten, Namespace};
+use thingsbus_adaptor::wire::{Forgotten, FreshnessChange, Namespace, Timestamp};
+use thingsbus_client::mirror::Reappraised;
 use thingsbus_client::{Client, Event, Events, Flags, Parts};
 
 use crate::age::age_text;
 use crate::args::{Global, duration};
 use crate::broker::{self, LOOK_EVERY, Patience};
 use crate::clock::time_of_day;
+use crate::expected::{expected_text, is_to_be_seen};
 use crate::failure::Failure;
 use crate::json::compact;
 use crate::numbers::{counted, seconds_text};
-use crate::output::{ASIDE, NAME, Output, tell};
+use crate::output::{ASIDE, NAME, NOTICE, Output, tell};
 use crate::text::{columns_left, cut, shown};
 use crate::things::{aged, named};
 
 /// Print updates as they come, the last values first
 ///
-/// What was there before is told by its age; --live leaves it out. JSON lines are the updates as the broker sends them;
-/// those that were there before have an "age" besides.
+/// What was there before is told by its age; --live leaves it out. A thing that is late, silent or fresh again has a line,
+/// too, which is no update. JSON lines are what the broker sends; updates that were there before have an "age" besides.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: thingsbus watch shop --count 10")]
 pub(crate) struct Options {
@@ -52,7 +54,7 @@ pub(crate) fn run(options: &Options, global: &Global, output: &mut Output) -> Re
     let deadline = options.limit.and_then(|limit| Instant::now().checked_add(limit));
     let client = broker::connect(global, &Parts::Only(Vec::new()))?;
     let thing = client.directory().get_thing(ns.as_str()).map_err(Failure::usage)?;
-    let flags = Flags::TREE | Flags::FORGOTTEN;
+    let flags = Flags::TREE | Flags::FORGOTTEN | Flags::FRESHNESS;
     let flags = if options.live { flags } else { flags | Flags::SNAPSHOT };
     let mut events = thing.events(flags);
     let mut lines = Lines { output, names: 0, left: options.count };
@@ -146,7 +148,7 @@ impl Lines<'_> {
     fn print(&mut self, event: &Event) -> Result<(), Failure> {
         match &mut self.left {
             Some(0) => return Ok(()),
-            Some(left) => *left -= 1,
+            Some(left) => *left -= u64::from(event.freshness().is_none()),
             None => {}
         }
         if event.missed() > 0 {
@@ -155,7 +157,13 @@ impl Lines<'_> {
             tell(format_args!("{missed} left out: they came faster than they were printed"));
         }
         if self.output.is_json() {
-            return if event.is_forgotten() {
+            return if let Some(Reappraised { was, expected }) = event.freshness() {
+                let (ns, seq) = (event.ns().as_str(), event.seq().unwrap_or_default());
+                let ts = Timestamp::from_system_time(SystemTime::now());
+                let mut json = Vec::new();
+                FreshnessChange { ns, ts, was, expected, seq }.push_json(&mut json);
+                self.output.bytes(&json)
+            } else if event.is_forgotten() {
                 let (ns, ts, seq) = (event.ns().as_str(), event.ts(), event.seq().unwrap_or_default());
                 let mut json = Vec::new();
                 Forgotten { ns, ts, seq, merged: None }.push_json(&mut json);
@@ -174,10 +182,19 @@ impl Lines<'_> {
         let name = named(event.ns());
         let space = self.names.saturating_sub(name.len()) + 2;
         let used = WHEN_WIDTH.max(when.len()) + 2 + name.len() + space;
-        let value = if event.is_forgotten() { "forgotten".to_owned() } else { compact(event.data()) };
+        let value = match event.freshness() {
+            Some(Reappraised { expected, .. }) => expected_text(&expected),
+            None if event.is_forgotten() => "forgotten".to_owned(),
+            None => compact(event.data()),
+        };
         let value = shown(&value);
         let value = cut(&value, columns_left(self.output.width(), used));
-        let style = if event.is_forgotten() { ASIDE } else { Style::new() };
+        let is_to_be_seen = event.freshness().is_some_and(|new| is_to_be_seen(&new.expected));
+        let style = match event.is_forgotten() || event.freshness().is_some() {
+            _ if is_to_be_seen => NOTICE,
+            true => ASIDE,
+            false => Style::new(),
+        };
         let value = self.output.paint(style, value).to_string();
         let when = self.output.paint(ASIDE, format_args!("{when:>WHEN_WIDTH$}")).to_string();
         let name = self.output.paint(NAME, name).to_string();

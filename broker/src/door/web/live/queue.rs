@@ -26,7 +26,7 @@ pub(super) struct Queue {
 /// What waits, in the order of their numbers.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
-    pub(super) messages: VecDeque<(u64, Bytes)>,
+    pub(super) messages: VecDeque<(Option<u64>, Bytes)>,
     bytes: usize,
     /// Something is missing.
     pub(super) has_gap: bool,
@@ -41,7 +41,7 @@ impl Queue {
 
     /// Adds a message; `true` where it is the first that waits. Where there is a gap, everything after it is in the
     /// directory when that is asked for, so nothing is kept until then.
-    pub(super) fn push(&self, seq: u64, message: Bytes) -> bool {
+    pub(super) fn push(&self, seq: Option<u64>, message: Bytes) -> bool {
         let mut inside = self.lock();
         if inside.has_gap {
             inside.missed += 1;
@@ -107,15 +107,15 @@ mod tests {
     fn what_has_no_room_is_counted_and_nothing_after_it_is_kept() {
         let all = Arc::new(AtomicUsize::new(0));
         let queue = Queue::new(all.clone());
-        assert!(queue.push(1, message(BYTES_MAX - 1)));
-        assert!(!queue.push(2, message(1)));
-        assert!(queue.push(3, message(1)), "who waits learns of the gap");
-        assert!(!queue.push(4, message(0)));
+        assert!(queue.push(Some(1), message(BYTES_MAX - 1)));
+        assert!(!queue.push(Some(2), message(1)));
+        assert!(queue.push(Some(3), message(1)), "who waits learns of the gap");
+        assert!(!queue.push(Some(4), message(0)));
         assert_eq!(all.load(Ordering::Relaxed), BYTES_MAX);
         let Waiting { messages, has_gap, missed, .. } = queue.take();
         assert_eq!((messages.len(), has_gap, missed), (2, true, 2));
         assert_eq!(all.load(Ordering::Relaxed), 0);
-        assert!(queue.push(5, message(1)), "and goes on");
+        assert!(queue.push(Some(5), message(1)), "and goes on");
         drop(queue);
         assert_eq!(all.load(Ordering::Relaxed), 0);
     }
@@ -124,7 +124,7 @@ mod tests {
     fn all_streams_share_a_bound() {
         let all = Arc::new(AtomicUsize::new(WAITING_BYTES_MAX + 1));
         let queue = Queue::new(all);
-        queue.push(1, message(1));
+        queue.push(Some(1), message(1));
         assert!(queue.take().has_gap);
     }
 }

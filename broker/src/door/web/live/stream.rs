@@ -7,13 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::json;
-use thingsbus_adaptor::wire::{Namespace, Query};
+use thingsbus_adaptor::wire::{Namespace, Query, Words};
 
 use super::Follower;
 use super::queue::Waiting;
 use crate::door::web::access::Access;
 use crate::door::web::app::Caller;
-use crate::door::web::ask::{Asker, Page, Thing};
+use crate::door::web::ask::{Asker, Expected, Page, Thing};
 use crate::door::web::problem::Problem;
 
 /// How many things are asked for at once.
@@ -83,6 +83,8 @@ struct Update<'a> {
     documentation_url: Option<&'a serde_json::value::RawValue>,
     seq: u64,
     received: f64,
+    #[serde(flatten)]
+    expected: Expected<'a>,
 }
 
 impl Stream {
@@ -132,6 +134,10 @@ impl Stream {
     fn tell(&mut self, waiting: Waiting) -> Vec<Told> {
         let mut told = Vec::with_capacity(waiting.messages.len());
         for (seq, bytes) in waiting.messages {
+            let Some(seq) = seq else {
+                told.push(Told::Message { bytes, through: None });
+                continue;
+            };
             if seq <= self.through {
                 continue;
             }
@@ -158,7 +164,8 @@ impl Stream {
             epoch,
             limit: PAGE_THINGS,
             after: telling.after.take(),
-            at: None,
+            freshness: Some(Words::ALL),
+            ..Query::default()
         };
         let answer = match self.asker.page(query).await {
             // It waits until there is room: it is behind already.
@@ -174,8 +181,9 @@ impl Stream {
         page.epoch.clone_into(&mut self.epoch);
         let mut told = Vec::new();
         for thing in &page.data {
-            let Thing { ns, ts, data, documentation_url, received, seq, .. } = *thing;
-            let update = Update { ns, r#type: "thing_update", ts, data, documentation_url, seq, received };
+            let Thing { ns, ts, data, documentation_url, received, seq, expected } = *thing;
+            let update =
+                Update { ns, r#type: "thing_update", ts, data, documentation_url, seq, received, expected };
             let bytes = serde_json::to_vec(&update).unwrap_or_default().into();
             told.push(Told::Message { bytes, through: None });
             if seq > begun {
