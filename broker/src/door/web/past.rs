@@ -28,8 +28,8 @@ pub(super) struct Which {
     #[param(value_type = Option<Moment>)]
     to: Option<String>,
     /// The last so many values of that.
-    #[param(minimum = 1)]
-    last: Option<u32>,
+    #[param(minimum = 1, maximum = 100_000)]
+    last: Option<u64>,
     /// Not the values, but a line for each stretch of so many seconds, or `1m`, `1h`: lowest, highest, mean, last.
     #[param(value_type = Option<Stretch>)]
     every: Option<String>,
@@ -68,10 +68,8 @@ pub(super) async fn get(caller: &Caller, ns: &Namespace) -> Result<Response, Pro
         None => None,
         Some(text) => Some(seconds(text)?),
     };
-    for (name, value, most) in [
-        ("limit", which.limit, HISTORY_VALUES_MAX as u64),
-        ("last", which.last.map(u64::from), u64::from(u32::MAX)),
-    ] {
+    let most = HISTORY_VALUES_MAX as u64;
+    for (name, value) in [("limit", which.limit), ("last", which.last)] {
         if let Some(wrong) = value.filter(|value| !(1..=most).contains(value)) {
             return Err(Problem::bad_request(format!("{name}={wrong}: 1 to {most}")));
         }
