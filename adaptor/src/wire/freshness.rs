@@ -92,7 +92,7 @@ impl Expected {
         push(out, format_args!("\"freshness\":\"{}\"", self.freshness));
         let numbers = self.rhythm.map(|rhythm| {
             let Rhythm { interval, deviation, rate, late_after } = rhythm;
-            [interval.as_secs_f64(), deviation.as_secs_f64(), rate, late_after.as_secs_f64()]
+            [seconds(interval), seconds(deviation), rate, seconds(late_after)]
         });
         for (place, key) in ["interval", "deviation", "rate", "late_after"].into_iter().enumerate() {
             push(out, format_args!(",\"{key}\":"));
@@ -113,6 +113,15 @@ impl FreshnessChange<'_> {
         push(out, format_args!(",\"was\":\"{was}\",\"seq\":"));
         push_integer(out, *seq);
         out.push(b'}');
+    }
+}
+
+/// In the fewest digits: 2.506 s are 2.506, and not the sum of 2 and 0.506, which as doubles are a little more.
+fn seconds(duration: Duration) -> f64 {
+    const EXACT: u128 = 1 << f64::MANTISSA_DIGITS;
+    match duration.as_nanos() {
+        nanos @ ..EXACT => nanos as f64 / 1e9,
+        _ => duration.as_secs_f64(),
     }
 }
 

@@ -20,8 +20,8 @@ pub use pace::Learned;
 use pace::Pace;
 use wheel::Wheel;
 
-/// A year, in microseconds: this life of the broker begins then, so that there are times for what was heard before it.
-const BEGIN: u64 = 365 * 86_400 * 1_000_000;
+/// A year, in seconds: this life of the broker begins then, so that there are times for what was heard before it.
+const BEGIN: f64 = 365.0 * 86_400.0;
 
 /// The freshness of all things, by their places.
 #[derive(Debug, Default)]
@@ -29,6 +29,8 @@ pub struct Freshness {
     paces: Vec<Pace>,
     wheel: Wheel,
     begun: Option<Instant>,
+    /// The moment that was told last, and as it is counted here.
+    now: Option<(Instant, f64)>,
     late: usize,
     silent: usize,
 }
@@ -49,30 +51,29 @@ impl Freshness {
     #[inline]
     pub fn spoke(&mut self, place: Place, now: Instant) -> Option<Word> {
         let place = place.index();
-        let now = self.micros(now);
+        let now = self.seconds(now);
         if place >= self.paces.len() {
             self.paces.resize(place + 1, Pace::default());
         }
         let pace = self.paces.get_mut(place)?;
-        let was_judged = pace.late_after().is_some();
-        if pace.last > BEGIN || pace.last == 0 {
+        let was_known = pace.is_known();
+        if pace.last > BEGIN || pace.last == 0.0 {
             pace.spoke(now);
         } else {
             pace.spoke_anew(now);
         }
-        if was_judged && pace.word == Word::Fresh { None } else { self.judge_anew(place) }
+        if was_known && pace.word == Word::Fresh { None } else { self.judge_anew(place) }
     }
 
     /// The thing is as it was kept on disk, and nobody heard it for so long before the broker ended.
     pub fn restore(&mut self, place: Place, learned: &Learned, quiet: Duration) {
         self.forget(place);
         let place = place.index();
-        let quiet = u64::try_from(quiet.as_micros()).unwrap_or(u64::MAX);
         if place >= self.paces.len() {
             self.paces.resize(place + 1, Pace::default());
         }
         if let Some(pace) = self.paces.get_mut(place) {
-            *pace = Pace::of(learned, BEGIN.saturating_sub(quiet).max(1));
+            *pace = Pace::of(learned, (BEGIN - quiet.as_secs_f64()).max(1.0));
             let word = pace.word_at(BEGIN);
             self.give(place, word);
         }
@@ -90,8 +91,8 @@ impl Freshness {
 
     /// Looks at one of the things that may be late or silent by now.
     pub fn look(&mut self, now: Instant) -> Look {
-        let now = self.micros(now);
-        let Some(place) = self.wheel.pop(now) else { return Look::Nothing };
+        let now = self.seconds(now);
+        let Some(place) = self.wheel.pop(micros(now)) else { return Look::Nothing };
         let Some(pace) = self.paces.get(place) else { return Look::Same };
         let (was, word) = (pace.word, pace.word_at(now).max(pace.word));
         self.give(place, word);
@@ -102,7 +103,7 @@ impl Freshness {
     #[must_use]
     pub fn due(&self) -> Option<Instant> {
         let (begun, due) = (self.begun?, self.wheel.due()?);
-        begun.checked_add(Duration::from_micros(due.saturating_sub(BEGIN)))
+        begun.checked_add(Duration::from_micros(due.saturating_sub(micros(BEGIN))))
     }
 
     /// The thing's word, and what was expected of it.
@@ -110,10 +111,10 @@ impl Freshness {
     pub fn expected(&self, place: Place) -> Expected {
         let Some(pace) = self.paces.get(place.index()) else { return Expected::default() };
         let rhythm = pace.told().map(|[mean, deviation, rate]| Rhythm {
-            interval: seconds(mean.into()),
-            deviation: seconds(deviation.into()),
-            rate: rounded(rate.into()),
-            late_after: seconds(pace.late_after().unwrap_or_default() as f64 / 1e6),
+            interval: duration(mean),
+            deviation: duration(deviation),
+            rate: rounded(rate),
+            late_after: duration(pace.late_after()),
         });
         Expected { freshness: pace.word, rhythm }
     }
@@ -149,9 +150,10 @@ impl Freshness {
         if let Some(count) = self.count(word) {
             *count += 1;
         }
-        match due {
-            Some(due) => self.wheel.set(place, due),
-            None => self.wheel.remove(place),
+        if due.is_finite() {
+            self.wheel.set(place, micros(due));
+        } else {
+            self.wheel.remove(place);
         }
     }
 
@@ -163,12 +165,22 @@ impl Freshness {
         }
     }
 
-    /// Microseconds since a year before this life began. That begins with the first moment that is told of.
+    /// Seconds since a year before this life began. That begins with the first moment that is told of.
     #[inline]
-    fn micros(&mut self, now: Instant) -> u64 {
+    fn seconds(&mut self, now: Instant) -> f64 {
+        // What comes in one turn comes in one moment.
+        match self.now {
+            Some((known, seconds)) if known == now => seconds,
+            _ => self.new_seconds(now),
+        }
+    }
+
+    fn new_seconds(&mut self, now: Instant) -> f64 {
         let begun = *self.begun.get_or_insert(now);
-        let since = u64::try_from(now.saturating_duration_since(begun).as_micros()).unwrap_or(u64::MAX);
-        since.saturating_add(BEGIN + 1)
+        // Later than the begin, so that what was heard in this life is told from what was heard before.
+        let seconds = BEGIN + 1e-6 + now.saturating_duration_since(begun).as_secs_f64();
+        self.now = Some((now, seconds));
+        seconds
     }
 }
 
@@ -177,6 +189,11 @@ fn rounded(number: f64) -> f64 {
     format!("{number:.3e}").parse().unwrap_or(number)
 }
 
-fn seconds(seconds: f64) -> Duration {
+fn duration(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(rounded(seconds)).unwrap_or(Duration::MAX)
+}
+
+/// As the wheel counts.
+fn micros(seconds: f64) -> u64 {
+    (seconds * 1e6) as u64
 }

@@ -250,7 +250,7 @@ fn freshness() {
         interval: Duration::from_millis(30_040),
         deviation: Duration::from_secs(2),
         rate: 0.033,
-        late_after: Duration::from_secs(80),
+        late_after: Duration::from_millis(2_506),
     };
     let expected = Expected { freshness: Freshness::Late, rhythm: Some(rhythm) };
     let (ts, was) = (Timestamp::from_seconds(1423351104.0).unwrap(), Freshness::Fresh);
@@ -263,7 +263,7 @@ fn freshness() {
     };
     check(
         change,
-        r#"{"ns":"a.b","type":"thing_freshness","ts":1423351104.0,"freshness":"late","interval":30.04,"deviation":2.0,"rate":0.033,"late_after":80.0,"was":"fresh","seq":812}"#,
+        r#"{"ns":"a.b","type":"thing_freshness","ts":1423351104.0,"freshness":"late","interval":30.04,"deviation":2.0,"rate":0.033,"late_after":2.506,"was":"fresh","seq":812}"#,
     );
     check(
         FreshnessChange { was: Freshness::Silent, expected: Expected::default(), ..change },
@@ -286,7 +286,7 @@ fn freshness() {
     writer.end(Some(Page { epoch: "e", seq: 7, since: None, forgotten: &[], next: None }));
     let text = String::from_utf8_lossy(&json);
     let wanted =
-        r#""seq":7,"freshness":"late","interval":30.04,"deviation":2.0,"rate":0.033,"late_after":80.0}}"#;
+        r#""seq":7,"freshness":"late","interval":30.04,"deviation":2.0,"rate":0.033,"late_after":2.506}}"#;
     assert!(text.contains(wanted), "{text}");
     let mut scratch = Scratch::default();
     let Ok(Message::Snapshot(page)) = decode_message(&json, &mut scratch) else { panic!("{text}") };

@@ -1,31 +1,36 @@
 //! How a thing speaks: what is learned from the gaps between its updates, and for how long it may be quiet. Pure: times are
-//! arguments, in microseconds.
+//! arguments, in seconds.
 //!
 //! Mean and mean deviation are those of RFC 6298, section 2, with one difference: a gap counts by its length and not
 //! once, so that ten updates in one second do not outvote the ten minutes between two such bursts. They are what people
 //! are told. How long a thing may be quiet is said by the longest gaps, because no mean knows the tail of what it is the
-//! mean of: a lost datagram, a night, a door that nobody opens. A gap is remembered for 64 times its length, and fades
-//! evenly; the bound is the second longest of what is left, so that a single outage, however long, is no habit. The phi
-//! accrual detector (Hayashibara et al., 2004) assumes a distribution, and most sensors have another one;
-//! `benches/freshness.rs` compares.
+//! mean of: a lost datagram, a night, a door that nobody opens. A gap is remembered for 64 times its length, or for 16
+//! times where it is far longer than the others, and fades evenly meanwhile; the bound is the second longest of what is left,
+//! so that a single outage, however long, is no habit. The phi accrual detector (Hayashibara et al., 2004) assumes a
+//! distribution, and most sensors have another one; `benches/freshness.rs` compares.
 
 use thingsbus_adaptor::wire::Freshness;
 
 /// So many times its own length a gap is remembered.
-const REMEMBERED: u64 = 64;
+const REMEMBERED: f64 = 64.0;
 
-/// A thing is late after so many times the second longest gap, in halves: one lost update is no reason, nor is some jitter
-/// besides.
-const LATE_HALVES: u64 = 5;
+/// And so many times one that is out of the ordinary: the night after a day, and not the outage of a month ago.
+const LONG_REMEMBERED: f64 = 16.0;
+
+/// That is one as long as so many gaps on average.
+const LONG: f64 = 32.0;
+
+/// A thing is late after so many times the second longest gap: one lost update is no reason, nor is some jitter besides.
+const LATE: f64 = 2.5;
 
 /// And silent after so many times.
-const SILENT_TIMES: u64 = 5;
+const SILENT: f64 = 5.0;
 
-/// Nothing is late sooner than this, in microseconds: systems and networks pause for some tenths of a second.
-pub(super) const LATE_MIN: u64 = 1_000_000;
+/// Nothing is late sooner than this, in seconds: systems and networks pause for some tenths of one.
+const LATE_MIN: f64 = 1.0;
 
 /// Nor silent sooner than this.
-const SILENT_MIN: u64 = 3_000_000;
+const SILENT_MIN: f64 = 3.0;
 
 /// Mean and deviation are over so many gaps.
 const GAPS: u8 = 16;
@@ -33,22 +38,19 @@ const GAPS: u8 = 16;
 /// So much of a mean every gap takes away at the least, or a mean of hours would not notice gaps of some milliseconds.
 const WEIGHT_MIN: f64 = 1e-6;
 
-/// A unit of when a gap is forgotten, as a power of two of microseconds: a quarter of a second. Bounds are 64 times finer.
-const UNIT: u32 = 18;
-
 /// How a thing speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Pace {
-    /// When it spoke last, in microseconds; 0 where it never did.
-    pub(super) last: u64,
-    /// The mean of its gaps and how they differ from it, in seconds.
+    /// When it spoke last; 0 where it never did.
+    pub(super) last: f64,
+    /// The longest gap and the second longest, as far as they did not fade.
+    longest: f64,
+    second: f64,
+    /// The mean of its gaps and how they differ from it.
     mean: f32,
     deviation: f32,
     /// Updates a second.
     rate: f32,
-    /// When the longest gap will be forgotten, and the second longest, in units.
-    longest: u32,
-    second: u32,
     /// How many gaps there were, up to [`GAPS`].
     gaps: u8,
     /// What it was called last.
@@ -64,7 +66,7 @@ pub struct Learned {
     pub deviation: f32,
     /// Updates a second.
     pub rate: f32,
-    /// The longest gap, as far as it was not forgotten.
+    /// The longest gap, as far as it did not fade.
     pub longest: f32,
     /// The second longest.
     pub second: f32,
@@ -73,137 +75,133 @@ pub struct Learned {
 }
 
 impl Pace {
-    /// As it was kept, of a thing that spoke last at `last`.
-    pub(super) fn of(learned: &Learned, last: u64) -> Self {
+    /// As it was kept, of a thing that spoke last at `last`. Numbers that can be none of these are as if nothing had been
+    /// learned.
+    pub(super) fn of(learned: &Learned, last: f64) -> Self {
         let Learned { mean, deviation, rate, longest, second, gaps } = *learned;
-        let is_good = [mean, deviation, rate, longest, second].iter().all(|number| *number >= 0.0);
-        if !is_good || !mean.is_finite() || !deviation.is_finite() || !rate.is_finite() {
+        if ![mean, deviation, rate, longest, second]
+            .iter()
+            .all(|number| (0.0..f32::INFINITY).contains(number))
+        {
             return Self { last, ..Self::default() };
         }
-        let forgotten = |gap: f32| forgotten(last, (f64::from(gap) * 1e6) as u64);
-        let second = if second > 0.0 { forgotten(second) } else { 0 };
-        let longest = if longest > 0.0 { forgotten(longest) } else { 0 };
-        Self { last, mean, deviation, rate, longest, second, gaps: gaps.min(GAPS), word: Freshness::Fresh }
+        let (longest, second, gaps) = (longest.into(), second.into(), gaps.min(GAPS));
+        Self { last, longest, second, mean, deviation, rate, gaps, word: Freshness::Fresh }
     }
 
     /// What is to be kept; `None` where nothing was learned.
     pub(super) fn learned(&self) -> Option<Learned> {
         let Self { mean, deviation, rate, gaps, .. } = *self;
-        let length = |forgotten| (self.left(forgotten) as f64 / 1e6) as f32;
-        let (longest, second) = (length(self.longest), length(self.second));
+        let (longest, second) = (self.longest as f32, self.second as f32);
         (gaps > 0).then_some(Learned { mean, deviation, rate, longest, second, gaps })
     }
 
     /// It spoke at `now`. What came in the same moment as the update before is counted, and no gap.
     #[inline]
-    pub(super) fn spoke(&mut self, now: u64) {
-        let gap = now.saturating_sub(self.last);
-        if self.last == 0 {
+    pub(super) fn spoke(&mut self, now: f64) {
+        let gap = now - self.last;
+        if self.last == 0.0 {
             self.last = now;
-        } else if gap == 0 {
-            self.count(0.0);
-        } else {
+        } else if gap > 0.0 {
             self.learn(gap);
             self.last = now;
+        } else {
+            self.count(0.0);
         }
     }
 
     /// It spoke at `now`, and how long before that it last did is not known: nobody listened.
-    pub(super) fn spoke_anew(&mut self, now: u64) {
-        self.wait(now.saturating_sub(self.last));
+    pub(super) fn spoke_anew(&mut self, now: f64) {
         self.last = now;
     }
 
-    /// For how long it may be quiet before it is late, in microseconds; `None` while that is not known.
-    pub(super) fn late_after(&self) -> Option<u64> {
-        let bound = self.left(self.second);
-        (self.gaps > 0 && bound > 0).then(|| (bound.saturating_mul(LATE_HALVES) / 2).max(LATE_MIN))
+    /// Is known how it speaks?
+    #[inline]
+    pub(super) fn is_known(&self) -> bool {
+        self.second > 0.0
+    }
+
+    /// For how long it may be quiet before it is late; for ever while it is not known how it speaks.
+    #[inline]
+    pub(super) fn late_after(&self) -> f64 {
+        if self.is_known() { (LATE * self.second).max(LATE_MIN) } else { f64::INFINITY }
     }
 
     /// And before it is silent.
-    pub(super) fn silent_after(&self) -> Option<u64> {
-        self.late_after().map(|_| self.left(self.second).saturating_mul(SILENT_TIMES).max(SILENT_MIN))
+    pub(super) fn silent_after(&self) -> f64 {
+        if self.is_known() { (SILENT * self.second).max(SILENT_MIN) } else { f64::INFINITY }
     }
 
     /// What it is to be called at `now`, where it has not spoken since.
-    pub(super) fn word_at(&self, now: u64) -> Freshness {
-        let quiet = now.saturating_sub(self.last);
-        match (self.late_after(), self.silent_after()) {
-            (_, Some(silent)) if quiet >= silent => Freshness::Silent,
-            (Some(late), _) if quiet >= late => Freshness::Late,
+    pub(super) fn word_at(&self, now: f64) -> Freshness {
+        match now - self.last {
+            quiet if quiet >= self.silent_after() => Freshness::Silent,
+            quiet if quiet >= self.late_after() => Freshness::Late,
             _ => Freshness::Fresh,
         }
     }
 
-    /// When it will be called worse than it is called now; `None` where it never will.
-    pub(super) fn due(&self) -> Option<u64> {
+    /// When it will be called worse than it is called now; never is infinite.
+    pub(super) fn due(&self) -> f64 {
         let quiet = match self.word {
             Freshness::Fresh => self.late_after(),
             Freshness::Late => self.silent_after(),
-            Freshness::Silent => None,
+            Freshness::Silent => f64::INFINITY,
         };
-        quiet.map(|quiet| self.last.saturating_add(quiet))
+        self.last + quiet
     }
 
-    /// Mean and deviation in seconds, and updates a second; `None` while that is not known.
-    pub(super) fn told(&self) -> Option<[f32; 3]> {
-        self.late_after().map(|_| [self.mean, self.deviation, self.rate])
+    /// Mean, deviation, and updates a second; `None` while that is not known.
+    pub(super) fn told(&self) -> Option<[f64; 3]> {
+        self.is_known().then(|| [self.mean.into(), self.deviation.into(), self.rate.into()])
     }
 
-    fn learn(&mut self, gap: u64) {
+    #[inline]
+    fn learn(&mut self, gap: f64) {
         let late_after = self.late_after();
-        // A gap of a length that was never there before counts for the mean when it comes again.
-        let usual = late_after.map_or(u64::MAX, |late| late.max(self.left(self.longest)));
-        self.average(gap.min(usual) as f64 / 1e6);
-        self.count(gap as f64 / 1e6);
-        if late_after.is_some_and(|late| gap > late) {
-            self.wait(gap); // While it says nothing, nothing is learned about what is usual.
+        // A gap of a length that was not there before counts for the mean when it comes again.
+        self.average(gap.min(late_after.max(self.longest)));
+        self.count(gap);
+        if gap <= late_after {
+            // While it is late, nothing is learned about what is usual.
+            self.fade(gap);
         }
-        let forgotten = forgotten(self.last.saturating_add(gap), gap);
-        if forgotten >= self.longest {
-            (self.second, self.longest) = (self.longest, forgotten);
-        } else if forgotten > self.second {
-            self.second = forgotten;
+        if gap >= self.longest {
+            (self.second, self.longest) = (self.longest, gap);
+        } else if gap > self.second {
+            self.second = gap;
         }
         self.gaps = (self.gaps + 1).min(GAPS);
     }
 
     /// Takes a gap into mean and deviation.
-    fn average(&mut self, gap_s: f64) {
+    fn average(&mut self, gap: f64) {
         let (mean, deviation) = (f64::from(self.mean), f64::from(self.deviation));
-        let weight = (gap_s / (gap_s + f64::from(self.gaps) * mean)).max(WEIGHT_MIN);
-        let error = gap_s - mean;
+        let weight = (gap / (gap + f64::from(self.gaps) * mean)).max(WEIGHT_MIN);
+        let error = gap - mean;
         self.mean = (mean + weight * error) as f32;
         if self.gaps > 0 {
             self.deviation = (deviation + weight * (error.abs() - deviation)) as f32;
         }
     }
 
-    /// Takes an update into the rate, which is over the same time.
-    fn count(&mut self, gap_s: f64) {
-        let time_s = f64::from(self.gaps) * f64::from(self.mean);
-        let time_left_s = time_s * time_s / (time_s + gap_s).max(f64::MIN_POSITIVE);
-        let rate = (f64::from(self.rate) * time_left_s + 1.0) / (time_left_s + gap_s);
+    /// Takes an update into the rate: one more in so much more time, where of the time before, and of what came in it, the
+    /// same share is left as of a mean (time / (time + gap), by which both sides of the fraction are multiplied here).
+    fn count(&mut self, gap: f64) {
+        let time = f64::from(self.gaps) * f64::from(self.mean);
+        let both = time + gap;
+        let rate = (f64::from(self.rate) * time * time + both) / (time * time + gap * both);
         if rate.is_finite() {
             self.rate = rate as f32;
         }
     }
 
-    /// So long nothing fades.
-    fn wait(&mut self, time: u64) {
-        let units = u32::try_from(time >> UNIT).unwrap_or(u32::MAX);
-        (self.longest, self.second) = (self.longest.saturating_add(units), self.second.saturating_add(units));
+    /// What is remembered fades, more slowly than time passes.
+    fn fade(&mut self, time: f64) {
+        let rate = f64::from(self.rate);
+        for gap in [&mut self.longest, &mut self.second] {
+            let remembered = if *gap * rate > LONG { LONG_REMEMBERED } else { REMEMBERED };
+            *gap = (*gap - time / remembered).max(0.0);
+        }
     }
-
-    /// How long a gap is that will be forgotten then, as far as it did not fade: in microseconds, as it was when the thing
-    /// spoke last.
-    fn left(&self, forgotten: u32) -> u64 {
-        (u64::from(forgotten) << UNIT).saturating_sub(self.last) / REMEMBERED
-    }
-}
-
-/// When a gap that ended at `end` will be forgotten.
-fn forgotten(end: u64, gap: u64) -> u32 {
-    let at = end.saturating_add(gap.saturating_mul(REMEMBERED));
-    u32::try_from((at >> UNIT) + 1).unwrap_or(u32::MAX)
 }

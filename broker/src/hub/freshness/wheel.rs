@@ -11,6 +11,9 @@ const SLOTS: u32 = 6;
 /// With eight levels of 64 slots there is one for every time.
 const LEVELS: usize = 8;
 
+/// What is later than some 140,000 years is then.
+const LATEST: u64 = 1 << 62;
+
 /// The slot of those that are to be looked at now.
 const DUE: usize = LEVELS << SLOTS;
 
@@ -50,7 +53,7 @@ impl Wheel {
     /// not kept, which nobody has the memory for.
     pub(super) fn set(&mut self, place: usize, at: u64) {
         self.remove(place);
-        let tick = (at >> TICK) + 1; // When it is over for sure.
+        let tick = (at.min(LATEST) >> TICK) + 1; // When it is over for sure.
         let slot = if tick <= self.tick { DUE } else { self.slot(tick) };
         self.put(place, slot);
     }

@@ -18,6 +18,14 @@ fn time() -> impl Strategy<Value = u64> {
     (0..55u32, any::<u64>()).prop_map(|(bits, time)| time & ((1 << bits) - 1))
 }
 
+#[test]
+fn what_is_never_due_does_not_wake_anybody() {
+    let mut wheel = Wheel::default();
+    wheel.set(0, u64::MAX);
+    assert_eq!(wheel.pop(1 << 61), None);
+    assert!(wheel.due() > Some(1 << 61), "{:?}", wheel.due());
+}
+
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0..20usize, time()).prop_map(|(place, time)| Step::Set(place, time)),
