@@ -161,7 +161,7 @@ struct Found {
 
 impl Found {
     fn new(begun: Instant) -> Outcome<Arc<Self>> {
-        let times = Mutex::new(Histogram::new(3)?);
+        let times = Mutex::new(Histogram::new_with_max(60_000_000, 3)?);
         Ok(Arc::new(Self { begun, is_counted: AtomicBool::new(false), times, merged: AtomicU64::new(0) }))
     }
 
