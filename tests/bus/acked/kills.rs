@@ -17,6 +17,10 @@ use crate::support::scratch::ScratchFolder;
 use crate::support::wait::{PATIENCE, until};
 use crate::support::{Doors, free_ports};
 
+/// After each kill it is looked at what was said since so many kills, and after so many at all of it.
+const LOOKED_BACK: usize = 3;
+const LOOKED_AT_ALL_EVERY: usize = 50;
+
 /// How many updates wait at most, so that none is dropped.
 const WAITING_MAX: u64 = 3_000;
 
@@ -33,13 +37,15 @@ fn what_was_acknowledged_on_disk_is_there_after_every_kill_and_nothing_was_taken
     let adaptor = zmq(&proxy);
     let mut receipts: Vec<Receipt> = Vec::new();
     let mut found: BTreeMap<u64, u64> = BTreeMap::new();
+    // How many there were at each kill.
+    let mut said = vec![0];
     for kill in 0..kills {
         // Each has a thing of its own, so that each can be looked for.
         let enough = adaptor.counters().acknowledged.acked + 200;
         until("some to be acknowledged", || {
             while adaptor.counters().acknowledged.waiting < WAITING_MAX {
                 let number = receipts.len() + 1;
-                receipts.push(send(&adaptor, number));
+                receipts.push(send(&adaptor, kill, number));
             }
             (adaptor.counters().acknowledged.acked > enough).then_some(())
         });
@@ -48,22 +54,24 @@ fn what_was_acknowledged_on_disk_is_there_after_every_kill_and_nothing_was_taken
         broker.wait();
         proxy.cut();
         broker = start();
-        let after = seqs(&doors);
-        for (receipt, number) in receipts.iter().zip(1_u64..) {
+        let first = if kill % LOOKED_AT_ALL_EVERY == 0 { 0 } else { kill.saturating_sub(LOOKED_BACK) };
+        let after: BTreeMap<u64, u64> = (first..=kill).flat_map(|kill| seqs(&doors, &below(kill))).collect();
+        for (receipt, number) in receipts.iter().zip(1_u64..).skip(said[first]) {
             assert_eq!(receipt.number(), number);
             let acknowledged = receipt.wait(Duration::ZERO).is_ok();
             assert!(!acknowledged || after.contains_key(&number), "kill {kill}: {number} is not there");
         }
-        check_not_again(&found, &after);
-        found = after;
+        check_not_again(found.range(said[first] as u64 + 1..), &after);
+        found.extend(after);
+        said.push(receipts.len());
         proxy.mend();
     }
     assert!(adaptor.flush(PATIENCE), "{:?}", adaptor.counters().acknowledged);
     let counters = adaptor.close(PATIENCE).acknowledged;
     check_counts(&counters, receipts.len() as u64);
     assert_eq!(counters.acked, receipts.len() as u64);
-    let after = seqs(&doors);
-    check_not_again(&found, &after);
+    let after = seqs(&doors, "acked");
+    check_not_again(found.range(..), &after);
     assert!(after.keys().copied().eq(1..=receipts.len() as u64), "all of them, and no others");
     assert!(after.values().is_sorted_by(|one, next| one < next), "in order");
 }
@@ -76,7 +84,7 @@ fn the_same_in_datagrams() {
     let doors = Doors::at(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
     let mut broker = start(&folder, port, &doors);
     let adaptor = udp(&doors);
-    let receipts: Vec<Receipt> = (1..=60).map(|number| send(&adaptor, number)).collect();
+    let receipts: Vec<Receipt> = (1..=60).map(|number| send(&adaptor, 0, number)).collect();
     for enough in [10, 30] {
         until("some to be acknowledged", || (adaptor.counters().acknowledged.acked >= enough).then_some(()));
         broker.signal("KILL");
@@ -85,13 +93,18 @@ fn the_same_in_datagrams() {
     }
     assert!(adaptor.flush(PATIENCE), "{:?}", adaptor.counters().acknowledged);
     assert!(receipts.iter().all(|receipt| receipt.wait(Duration::ZERO).is_ok()));
-    let after = seqs(&doors);
+    let after = seqs(&doors, "acked");
     assert!(after.keys().copied().eq(1..=60), "all of them, and no others");
     assert!(after.values().is_sorted_by(|one, next| one < next), "in order");
 }
 
-fn send(adaptor: &Adaptor, number: usize) -> Receipt {
-    adaptor.send_acked_to(&format!("n{number}"), &number, AckLevel::Disk).expect("it is taken in")
+fn send(adaptor: &Adaptor, kill: usize, number: usize) -> Receipt {
+    adaptor.send_acked_to(&format!("k{kill}.n{number}"), &number, AckLevel::Disk).expect("it is taken in")
+}
+
+/// What is said before this kill, and after the one before.
+fn below(kill: usize) -> String {
+    format!("acked.k{kill}")
 }
 
 /// On the same ports and the same folder each time.
@@ -105,21 +118,21 @@ fn start(folder: &ScratchFolder, port: u16, doors: &Doors) -> Process {
 
 /// What was found after a kill was not taken again since: it still has the number that the broker gave it.
 #[track_caller]
-fn check_not_again(found: &BTreeMap<u64, u64>, after: &BTreeMap<u64, u64>) {
+fn check_not_again<'f>(found: impl Iterator<Item = (&'f u64, &'f u64)>, after: &BTreeMap<u64, u64>) {
     for (number, seq) in found {
         assert_eq!(after.get(number), Some(seq), "{number} was taken again");
     }
 }
 
 /// What is in the directory: the sender's numbers, and the broker's.
-fn seqs(doors: &Doors) -> BTreeMap<u64, u64> {
+fn seqs(doors: &Doors, ns: &str) -> BTreeMap<u64, u64> {
     let mut seqs = BTreeMap::new();
     let mut after = Value::Null;
     loop {
-        let page = doors.ask(&json!({"type": "thing_query", "ns": "acked", "tree": true, "after": after}));
+        let page = doors.ask(&json!({"type": "thing_query", "ns": ns, "tree": true, "after": after}));
         for (ns, thing) in page["data"].as_object().expect("an object") {
             let number = thing["data"].as_u64().expect("a number");
-            assert_eq!(*ns, format!("acked.n{number}"));
+            assert!(ns.ends_with(&format!(".n{number}")), "{ns}: {number}");
             seqs.insert(number, thing["seq"].as_u64().expect("a number"));
         }
         after = page["next"].clone();

@@ -82,7 +82,9 @@ struct Said {
     next: Option<Value>,
 }
 
-/// Watches things as Brain4it does: the body is a list of names, `("shop.lamp" "shop.lathe")`, and the answer lines without
+/// Watches things as Brain4it does.
+///
+/// The body is a list of names, `("shop.lamp" "shop.lathe")`, and the answer lines without
 /// an end: the session's id, then `(name value time)` for each value that differs. A session's id in quotes ends it.
 #[utoipa::path(
     post, path = "/things", tag = "live", operation_id = "watch_things",

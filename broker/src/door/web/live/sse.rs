@@ -52,7 +52,9 @@ impl Which {
     }
 }
 
-/// What happens, as Server-Sent Events: first the last values of the things that there are, then an event `mark`, also
+/// What happens, as Server-Sent Events.
+///
+/// First the last values of the things that there are, then an event `mark`, also
 /// where there are none, then each update as it comes. `id` is where to resume. Events without a name are updates; the
 /// others are `forgotten`, `freshness`, `mark`, and `merged` where the reader was too slow for each update: how many were
 /// not told because newer ones of the same things stand for them.

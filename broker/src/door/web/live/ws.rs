@@ -22,7 +22,9 @@ const PING_EVERY: Duration = Duration::from_secs(15);
 /// How long a message may take to be taken by who reads.
 const SEND_TIME: Duration = Duration::from_secs(60);
 
-/// What happens, as on `/events`: messages of the stream, `thing_mark` where what there is was told, and `merged`. What the
+/// What happens, over a WebSocket.
+///
+/// As on `/events`: messages of the stream, `thing_mark` where what there is was told, and `merged`. What the
 /// other side sends is a question or an update of the query door's protocol, and its answer comes in between.
 #[utoipa::path(
     get, path = "/ws", tag = "live", operation_id = "follow_ws",
