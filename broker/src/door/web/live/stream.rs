@@ -105,13 +105,13 @@ impl Stream {
     /// # Errors
     /// Where the broker stops, and where the key was revoked by which it was opened.
     pub(crate) async fn next(&mut self, patience: Duration) -> Result<Vec<Told>, Problem> {
-        if self.access.is_revoked() {
-            return Err(Problem::forbidden("the access key of this stream was revoked"));
-        }
+        self.check_access()?;
         if let Some(telling) = self.telling.take() {
             return self.tell_page(telling).await;
         }
         loop {
+            // Again after each wait: what came in the meantime may be told no more.
+            self.check_access()?;
             let waiting = self.follower.queue.take();
             if waiting.has_gap {
                 // What waited is in the directory too.
@@ -128,6 +128,13 @@ impl Stream {
                 return Ok(Vec::new());
             }
         }
+    }
+
+    fn check_access(&self) -> Result<(), Problem> {
+        if self.access.is_revoked() {
+            return Err(Problem::forbidden("the access key of this stream was revoked"));
+        }
+        Ok(())
     }
 
     /// What waited, without what is known from the directory already.
