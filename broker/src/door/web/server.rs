@@ -144,8 +144,8 @@ impl Server {
             .timer(TokioTimer::new())
             // How long heads may take is for who paces the stream: it knows whether one has begun.
             .header_read_timeout(None)
+            // Not with `pipeline_flush`: hyper keeps all of a body then that the peer does not take.
             .max_buf_size(HEAD_BYTES_MAX)
-            .pipeline_flush(true)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
         let mut connection = std::pin::pin!(connection);
