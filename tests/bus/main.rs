@@ -25,3 +25,4 @@ mod store;
 mod stream;
 mod support;
 mod tool;
+mod web;
