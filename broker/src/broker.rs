@@ -233,6 +233,7 @@ impl Broker {
         if let Some(web) = &web {
             web.stop();
         }
+        turn.close_gate();
         drain(&mut poll, &mut turn, deadline)?;
         turn.finish_store(deadline);
         if let Some(web) = web {

@@ -12,6 +12,7 @@ mod dns;
 mod examples;
 mod forgetting;
 mod freshness;
+mod guarded;
 mod history;
 mod hostile;
 mod library;

@@ -2,6 +2,7 @@
 
 pub mod doors;
 pub mod good;
+pub mod http;
 pub mod lines;
 pub mod node;
 pub mod peers;

@@ -1,23 +1,33 @@
-//! The web door: who is let in, by what, and how slow a peer may be.
+//! The web door, as curl, Python and programs made of bytes see it: what it says, what it streams, what it withstands.
 
-mod http;
-mod keys;
-mod origins;
+mod everywhere;
+mod hostile;
+mod live;
+mod model;
+mod past;
+mod rest;
 mod slow;
-mod tls;
+mod stop;
+mod watch;
 
-use std::path::Path;
+use serde_json::Value;
 
-use crate::support::program::{Ended, program};
+use crate::support::http::Answer;
 
-/// `thingsbus-broker key …` with this data folder.
-fn key(data: &Path, arguments: &[&str]) -> Ended {
-    Ended::of(program("thingsbus-broker").arg("key").args(arguments).arg("--data").arg(data))
+/// Does the answer say why there is none, as RFC 9457 has it? The sentence that helps.
+#[track_caller]
+fn problem(answer: &Answer, status: u16, name: &str) -> String {
+    assert_eq!(answer.status, status, "{}", answer.text());
+    assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{}", answer.text());
+    let problem = answer.json();
+    assert_eq!(problem["status"], status, "{problem}");
+    assert_eq!(problem["type"], format!("urn:thingsbus:{name}"), "{problem}");
+    assert!(problem["title"].as_str().is_some_and(|title| !title.is_empty()), "{problem}");
+    problem["detail"].as_str().expect("a sentence").to_owned()
 }
 
-/// Makes a key.
-fn add_key(data: &Path, arguments: &[&str]) -> String {
-    let made = key(data, &[&["add"], arguments].concat());
-    assert_eq!(made.code, Some(0), "{}", made.stderr);
-    made.stdout
+/// A number of an answer.
+#[track_caller]
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_else(|| panic!("{value} is no number"))
 }

@@ -17,7 +17,7 @@ struct Inside {
 
 impl Home {
     /// With nobody at home.
-    pub(super) fn new(nobody: Hub) -> Self {
+    pub(crate) fn new(nobody: Hub) -> Self {
         Self(Arc::new(Mutex::new(Inside { hub: nobody, is_home: false })))
     }
 

@@ -334,6 +334,11 @@ impl Turn {
         flush_all(&mut self.middle.clients.peers) & flush_all(&mut self.askers)
     }
 
+    /// Ends the live streams, and tells who waits for an answer that there is none.
+    pub(super) fn close_gate(&mut self) {
+        self.middle.gate.close();
+    }
+
     /// Writes what is not on disk yet, until `deadline` at the latest.
     pub(super) fn finish_store(&mut self, deadline: Instant) {
         // A snapshot that is being loaded is waited for by who reads it.

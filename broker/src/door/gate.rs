@@ -1,6 +1,7 @@
 //! The gate: other threads of this program ask and follow the stream through it, as others do through sockets. What
 //! waits on its two sides is bounded.
 
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -64,8 +65,8 @@ pub(crate) enum Call {
 /// Some of the stream.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
-    /// Messages are missing before this.
-    pub(crate) gap: bool,
+    /// Who misses how many updates that would be before or among these.
+    pub(crate) missed: HashMap<usize, u64>,
     pub(crate) messages: Vec<Message>,
     bytes: usize,
     waiting: Arc<AtomicUsize>,
@@ -127,13 +128,14 @@ impl Gate {
 pub(crate) struct Inside {
     calls: Receiver<Call>,
     subscriptions: Subscriptions,
-    followers: usize,
+    followers: HashSet<usize>,
     follow: Option<Box<dyn FnMut(Batch) + Send>>,
     turn: Vec<Message>,
     bytes: usize,
     /// Given to who follows and not yet dropped there, in bytes.
     waiting: Arc<AtomicUsize>,
-    has_gap: bool,
+    /// Who misses how many updates, which had no room, and was not told yet.
+    missed: HashMap<usize, u64>,
 }
 
 impl Inside {
@@ -141,12 +143,12 @@ impl Inside {
         Self {
             calls,
             subscriptions: Subscriptions::default(),
-            followers: 0,
+            followers: HashSet::new(),
             follow: None,
             turn: Vec::new(),
             bytes: 0,
             waiting: Arc::default(),
-            has_gap: false,
+            missed: HashMap::new(),
         }
     }
 
@@ -161,13 +163,15 @@ impl Inside {
             match self.calls.try_recv().ok()? {
                 Call::Ask(asking) => return Some(asking),
                 Call::Follow(follower, prefixes) => {
-                    self.followers += 1;
+                    self.followers.insert(follower);
                     for prefix in prefixes {
                         self.subscriptions.subscribe(follower, &prefix);
                     }
                 }
                 Call::Unfollow(follower) => {
-                    self.followers = self.followers.saturating_sub(1);
+                    // One whose call to follow found no room calls this all the same.
+                    self.followers.remove(&follower);
+                    self.missed.remove(&follower);
                     self.subscriptions.forget(follower);
                 }
             }
@@ -177,7 +181,7 @@ impl Inside {
     /// A message of the stream: for those who want it.
     #[inline]
     pub(crate) fn publish(&mut self, message: &[u8], seq: Option<u64>) {
-        if self.followers > 0 {
+        if !self.followers.is_empty() {
             self.publish_to_followers(message, seq);
         }
     }
@@ -190,7 +194,9 @@ impl Inside {
         }
         let bytes = MESSAGE_BYTES + message.len() + size_of_val(followers.as_slice());
         if self.bytes + bytes + self.waiting.load(Ordering::Relaxed) > WAITING_BYTES_MAX {
-            self.has_gap = true;
+            for follower in followers {
+                *self.missed.entry(follower).or_default() += u64::from(seq.is_some());
+            }
             return;
         }
         self.bytes += bytes;
@@ -201,15 +207,14 @@ impl Inside {
     /// does not ask about it for as long as there is none.
     pub(crate) fn deliver(&mut self) {
         let is_full = self.waiting.load(Ordering::Relaxed) > WAITING_BYTES_MAX / 2;
-        if self.turn.is_empty() && (!self.has_gap || is_full) {
+        if self.turn.is_empty() && (self.missed.is_empty() || is_full) {
             return;
         }
         let bytes = std::mem::take(&mut self.bytes);
         self.waiting.fetch_add(bytes, Ordering::Relaxed);
         // Messages from before the gap and from after it are not told apart: who follows asks what it missed.
-        let gap = std::mem::take(&mut self.has_gap);
-        let batch =
-            Batch { gap, messages: std::mem::take(&mut self.turn), bytes, waiting: self.waiting.clone() };
+        let (missed, messages) = (std::mem::take(&mut self.missed), std::mem::take(&mut self.turn));
+        let batch = Batch { missed, messages, bytes, waiting: self.waiting.clone() };
         if let Some(follow) = &mut self.follow {
             follow(batch);
         }
@@ -217,6 +222,81 @@ impl Inside {
 
     /// Is there a gap to tell, when there is room?
     pub(crate) fn has_gap(&self) -> bool {
-        self.has_gap
+        !self.missed.is_empty()
+    }
+
+    /// Gives nothing more, and drops what is called and was not answered.
+    pub(crate) fn close(&mut self) {
+        (self.follow, self.calls) = (None, sync_channel(0).1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use mio::Poll;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::hub::Hub;
+
+    const LAMP: &[u8] = br#"{"ns":"shop.lamp","type":"thing_update""#;
+
+    /// A gate, and what is given to who follows.
+    fn gate() -> (Gate, Inside, Arc<Mutex<Vec<Batch>>>, Poll) {
+        let poll = Poll::new().unwrap();
+        let waker = Arc::new(Waker::new(poll.registry(), mio::Token(0)).unwrap());
+        let nobody = Home::new(Hub::new(String::new(), Config::default().hub_limits()));
+        let (gate, mut inside) = Gate::new(waker, nobody);
+        let given = Arc::new(Mutex::new(Vec::new()));
+        let batches = given.clone();
+        inside.set_follow(move |batch| batches.lock().unwrap().push(batch));
+        (gate, inside, given, poll)
+    }
+
+    fn follow(gate: &Gate, inside: &mut Inside, follower: usize, prefix: &str) {
+        gate.call(Call::Follow(follower, vec![prefix.as_bytes().to_vec()])).unwrap();
+        assert!(inside.next().is_none());
+    }
+
+    #[test]
+    fn who_never_followed_can_stop_and_others_go_on() {
+        let (gate, mut inside, given, _poll) = gate();
+        follow(&gate, &mut inside, 1, "{\"ns\":\"shop.");
+        // The call to follow of this one found no room.
+        gate.call(Call::Unfollow(2)).unwrap();
+        assert!(inside.next().is_none());
+        inside.publish(LAMP, Some(1));
+        inside.deliver();
+        assert_eq!(given.lock().unwrap().first().unwrap().messages.first().unwrap().followers, [1]);
+    }
+
+    #[test]
+    fn only_who_misses_something_is_told_and_how_much() {
+        let (gate, mut inside, given, _poll) = gate();
+        follow(&gate, &mut inside, 1, "{\"ns\":\"shop.");
+        follow(&gate, &mut inside, 2, "{\"ns\":\"roof.");
+        let long = [LAMP, &vec![b' '; WAITING_BYTES_MAX]].concat();
+        inside.publish(&long, Some(1));
+        inside.publish(&long, Some(2));
+        inside.publish(br#"{"ns":"roof.vane""#, Some(3));
+        inside.deliver();
+        let batch = given.lock().unwrap().pop().unwrap();
+        assert_eq!((batch.missed.clone(), batch.messages.len()), (HashMap::from([(1, 2)]), 1));
+        assert!(!inside.has_gap());
+    }
+
+    #[test]
+    fn what_nobody_answers_any_more_is_dropped() {
+        let (gate, mut inside, given, _poll) = gate();
+        let (sender, answer) = std::sync::mpsc::channel();
+        let reply = Reply::new(move |answer| drop(sender.send(answer)));
+        let from = ([127, 0, 0, 1], 1).into();
+        gate.call(Call::Ask(Asking { from, message: Vec::new(), only_if: None, reply })).unwrap();
+        inside.close();
+        assert!(answer.recv().is_err());
+        assert_eq!(Arc::strong_count(&given), 1, "who followed is told by its end");
+        assert_eq!(gate.call(Call::Unfollow(1)), Ok(()));
     }
 }

@@ -26,6 +26,7 @@ mod problem;
 mod server;
 mod snapshots;
 mod thing;
+mod time;
 mod tls;
 mod upload;
 mod value;

@@ -10,9 +10,10 @@ import sys
 
 FOLDER = os.path.abspath(sys.argv[1])
 PACKAGES = {
-    # thingsbus 0.2.1, and what it needs.
+    # thingsbus 0.2.1, what it needs, and clients of the web door.
     "peers": [
         ["pyzmq==27.3.0", "msgpack<1", "six", "dnspython", "setuptools"],
+        ["httpx==0.28.1", "httpx-sse==0.4.3", "websockets==15.0.1"],
         ["--no-deps", "zmqfan==0.8.0", "thingsbus==0.2.1"],
     ],
     # What tries the web door by its own description.

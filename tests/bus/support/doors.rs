@@ -35,6 +35,11 @@ impl Doors {
         format!("tcp://{}", self.query)
     }
 
+    /// An address of the web door.
+    pub fn http_url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.web)
+    }
+
     /// The answer to one question.
     pub fn ask(&self, question: &Value) -> Value {
         Req::connect(self).ask(question)

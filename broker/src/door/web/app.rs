@@ -27,9 +27,6 @@ use crate::config::Config;
 use crate::door::complaints::Complaints;
 use crate::door::gate::{Batch, Gate};
 
-/// The longest body, in bytes: a message's, and of a snapshot that is brought more.
-const SNAPSHOT_BYTES_MAX: usize = 1024 * 1024 * 1024;
-
 /// What all requests share.
 pub(super) struct App {
     gate: Gate,
@@ -83,7 +80,7 @@ impl App {
             .route("/things/", any(things))
             .route("/things/{*place}", any(place))
             .route("/snapshots", any(all_snapshots))
-            .route("/snapshots/{name}", any(snapshot).layer(DefaultBodyLimit::max(SNAPSHOT_BYTES_MAX)))
+            .route("/snapshots/{name}", any(snapshot))
             .route("/snapshots/{name}/load", any(load_snapshot))
             .route("/events", any(events))
             .route("/ws", any(web_socket))
@@ -149,6 +146,7 @@ async fn place(caller: Caller, method: Method, body: Body) -> Result<Response, P
             thing::delete_data(&caller, &ns, &path).await
         }
         (other, Part::History | Part::Value(_)) => Err(Problem::bad_method(&other, "GET")),
+        (other @ Method::DELETE, _) => Err(Problem::bad_method(&other, "GET, PUT")),
         (other, _) => Err(Problem::bad_method(&other, "GET, PUT, DELETE")),
     }
 }
@@ -187,6 +185,18 @@ async fn web_socket(
     ws::follow(&app.live, &caller, upgrade).await
 }
 
+/// A snapshot's name in the address.
+struct Name(String);
+
+impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Name {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, state: &S) -> Result<Self, Problem> {
+        let name = Path::from_request_parts(parts, state).await;
+        name.map(|Path(name)| Self(name)).map_err(|rejection| Problem::bad_request(rejection.body_text()))
+    }
+}
+
 async fn all_snapshots(caller: Caller, method: Method) -> Result<Response, Problem> {
     match method {
         Method::GET | Method::HEAD => snapshots::list(&caller).await,
@@ -197,22 +207,18 @@ async fn all_snapshots(caller: Caller, method: Method) -> Result<Response, Probl
 async fn snapshot(
     caller: Caller,
     method: Method,
-    Path(name): Path<String>,
-    body: Body,
+    Name(name): Name,
+    body: axum::body::Body,
 ) -> Result<Response, Problem> {
     match method {
         Method::GET | Method::HEAD => snapshots::get(&caller, &name).await,
-        Method::PUT => snapshots::put(&caller, &name, body.0?).await,
+        Method::PUT => snapshots::put(&caller, &name, body).await,
         Method::DELETE => snapshots::delete(&caller, &name).await,
         other => Err(Problem::bad_method(&other, "GET, PUT, DELETE")),
     }
 }
 
-async fn load_snapshot(
-    caller: Caller,
-    method: Method,
-    Path(name): Path<String>,
-) -> Result<Response, Problem> {
+async fn load_snapshot(caller: Caller, method: Method, Name(name): Name) -> Result<Response, Problem> {
     match method {
         Method::POST => snapshots::load(&caller, &name).await,
         other => Err(Problem::bad_method(&other, "POST")),

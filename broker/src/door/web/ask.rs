@@ -102,6 +102,11 @@ struct Refusal<'a> {
 }
 
 impl Answer {
+    /// How long it is, in bytes.
+    pub(super) fn length(&self) -> usize {
+        self.0.len()
+    }
+
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.0
     }

@@ -12,6 +12,7 @@ use super::ask::{Answer, Page, Thing};
 use super::pattern;
 use super::problem::Problem;
 use super::thing::{COLUMNS, Told};
+use super::time::moment;
 use super::words::{Freshnesses, Moment, Under};
 
 /// How many things a page has where nothing is said.
@@ -22,6 +23,9 @@ const LIMIT_MAX: usize = 10_000;
 
 /// How many pages of the query door are looked through for one of these; one that ends so says where to go on.
 const PAGES_MAX: usize = 200;
+
+/// And how many bytes of them are kept to be told.
+const BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Which things.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -91,81 +95,114 @@ pub(super) async fn list(caller: &Caller) -> Result<Response, Problem> {
     if parts.is_empty() {
         caller.access.read(under.as_str())?;
     }
-    let mut answers: Vec<Answer> = Vec::new();
-    let mut count = 0;
-    let mut next: Option<String> = None;
+    let mut found = Found::default();
     // Parts are in the order of their names, and so is what is in each.
-    'parts: for part in &parts {
+    for part in &parts {
         loop {
+            // Of many that do not fit a page may have few that do.
+            let most = if which.fits.is_some() { LIMIT_MAX } else { limit - found.count };
             let query = Query {
                 ns: part.clone(),
-                limit: limit - count,
+                limit: most,
                 after: Some(after.clone()).filter(|after| !after.as_str().is_empty()),
                 at,
                 freshness: Some(words),
                 ..Query::default()
             };
-            let answer = caller.asker.page(query).await?;
-            let page: Page<'_> = answer.read()?;
-            count += page.data.iter().filter(|thing| is_wanted(&which, thing)).count();
-            let rest = page.next.map(str::to_owned);
-            answers.push(answer);
-            match rest {
-                Some(rest) if count >= limit || answers.len() >= PAGES_MAX => {
-                    next = Some(rest);
-                    break 'parts;
-                }
-                Some(rest) => {
-                    after =
-                        Namespace::parse(&rest).map_err(|error| Problem::bad_request(error.to_string()))?;
-                }
-                None if count >= limit && parts.last() != Some(part) => {
-                    next = last_name(&answers);
-                    break 'parts;
-                }
-                None => break,
+            let rest = found.add(&which, caller.asker.page(query).await?)?;
+            let is_last = rest.is_none() && parts.last() == Some(part);
+            if found.count > limit || (found.count == limit && !is_last) {
+                return found.write(caller, &which, limit, found.name(&which, limit)?.as_deref());
             }
+            let Some(rest) = rest else { break };
+            if found.pages >= PAGES_MAX || found.bytes >= BYTES_MAX {
+                return found.write(caller, &which, limit, Some(&rest));
+            }
+            after = Namespace::parse(&rest).map_err(|error| Problem::bad_request(error.to_string()))?;
+            // Others are answered in between.
+            tokio::task::yield_now().await;
         }
     }
-    write(caller, &which, &answers, next.as_deref())
+    found.write(caller, &which, limit, None)
 }
 
-fn write(
-    caller: &Caller,
-    which: &Which,
-    answers: &[Answer],
-    next: Option<&str>,
-) -> Result<Response, Problem> {
-    let mut pages = Vec::new();
-    for answer in answers {
-        pages.push(answer.read::<Page<'_>>()?);
-    }
-    let last = pages.last().ok_or_else(|| Problem::busy("the broker did not answer"))?;
-    let (ts, epoch, seq) = (last.ts, last.epoch, pages.first().map_or(0, |page| page.seq));
-    let wanted = pages.iter().flat_map(|page| &page.data).filter(|thing| is_wanted(which, thing));
-    let things = wanted.map(|thing| Told::new(thing, ts));
-    let format = Format::of(&caller.headers);
-    let mut response = if format == Format::Csv {
-        answer::table(&COLUMNS, things.map(|told| told.line()))?
-    } else {
-        answer::from_value(&Things { things: things.collect(), next, ts, epoch, seq }, format)?
-    };
-    if let Some(next) = next {
-        let link = format!("<{}>; rel=\"next\"", address_of(which, next));
-        if let Ok(link) = HeaderValue::from_str(&link) {
-            response.headers_mut().insert(header::LINK, link);
+/// What was found so far.
+#[derive(Default)]
+struct Found {
+    /// The pages that have something wanted.
+    answers: Vec<Answer>,
+    /// What is wanted on them.
+    count: usize,
+    bytes: usize,
+    /// The pages that were looked through.
+    pages: usize,
+    ts: f64,
+    epoch: String,
+    /// The broker's last update at the first of them.
+    seq: u64,
+}
+
+impl Found {
+    /// Adds a page; where the next one begins.
+    fn add(&mut self, which: &Which, answer: Answer) -> Result<Option<String>, Problem> {
+        let page: Page<'_> = answer.read()?;
+        if self.pages == 0 {
+            self.seq = page.seq;
         }
+        self.pages += 1;
+        self.ts = page.ts;
+        page.epoch.clone_into(&mut self.epoch);
+        let rest = page.next.map(str::to_owned);
+        let wanted = page.data.iter().filter(|thing| is_wanted(which, thing)).count();
+        if wanted > 0 {
+            self.count += wanted;
+            self.bytes += answer.length();
+            self.answers.push(answer);
+        }
+        Ok(rest)
     }
-    Ok(response)
+
+    /// What the last of so many is called.
+    fn name(&self, which: &Which, limit: usize) -> Result<Option<String>, Problem> {
+        let pages = self.pages()?;
+        let mut wanted = pages.iter().flat_map(|page| &page.data).filter(|thing| is_wanted(which, thing));
+        Ok(wanted.nth(limit.saturating_sub(1)).map(|thing| thing.ns.to_owned()))
+    }
+
+    fn pages(&self) -> Result<Vec<Page<'_>>, Problem> {
+        self.answers.iter().map(Answer::read).collect()
+    }
+
+    fn write(
+        &self,
+        caller: &Caller,
+        which: &Which,
+        limit: usize,
+        next: Option<&str>,
+    ) -> Result<Response, Problem> {
+        let Self { ts, seq, .. } = *self;
+        let pages = self.pages()?;
+        let wanted = pages.iter().flat_map(|page| &page.data).filter(|thing| is_wanted(which, thing));
+        let things = wanted.take(limit).map(|thing| Told::new(thing, ts));
+        let format = Format::of(&caller.headers);
+        let mut response = if format == Format::Csv {
+            answer::table(&COLUMNS, things.map(|told| told.line()))?
+        } else {
+            let things = Things { things: things.collect(), next, ts, epoch: &self.epoch, seq };
+            answer::from_value(&things, format)?
+        };
+        if let Some(next) = next {
+            let link = format!("<{}>; rel=\"next\"", address_of(which, next));
+            if let Ok(link) = HeaderValue::from_str(&link) {
+                response.headers_mut().insert(header::LINK, link);
+            }
+        }
+        Ok(response)
+    }
 }
 
 fn is_wanted(which: &Which, thing: &Thing<'_>) -> bool {
     which.fits.as_ref().is_none_or(|fits| pattern::fits(fits, thing.ns))
-}
-
-fn last_name(answers: &[Answer]) -> Option<String> {
-    let page = answers.last()?.read::<Page<'_>>().ok()?;
-    page.data.last().map(|thing| thing.ns.to_owned())
 }
 
 /// The same list, from there on.
@@ -192,18 +229,4 @@ fn words(text: &str) -> Result<Words, Problem> {
         Freshness::named(name.trim()).ok_or_else(|| Problem::bad_request(format!("freshness={text}: {why}")))
     };
     text.split(',').map(word).collect()
-}
-
-/// A moment: seconds since 1970 UTC, or how long ago.
-pub(super) fn moment(text: &str) -> Result<f64, Problem> {
-    let wrong = || {
-        let why = "seconds since 1970 UTC, like 1423351104.5, or how long ago, like 2h or 3days";
-        Problem::bad_request(format!("{text:?} is no moment: {why}"))
-    };
-    if let Ok(seconds) = text.parse::<f64>() {
-        return if seconds.is_finite() { Ok(seconds) } else { Err(wrong()) };
-    }
-    let ago = humantime::parse_duration(text).map_err(|_| wrong())?;
-    let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
-    Ok(now.as_secs_f64() - ago.as_secs_f64())
 }

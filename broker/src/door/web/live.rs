@@ -1,13 +1,14 @@
 //! Live streams: all of them share what the gate gives, and each has a queue of its own that is bounded. Who reads slowly
 //! falls behind, and is told the last values of what changed meanwhile.
 
+mod merged;
 pub(super) mod monitor;
 mod queue;
 pub(super) mod sse;
 mod stream;
 pub(super) mod ws;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -46,7 +47,7 @@ struct Follower {
 impl Drop for Follower {
     fn drop(&mut self) {
         self.live.queues.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
-        // Where the broker is too busy to hear this, the messages that it goes on to give find nobody.
+        // Where the broker is too busy to hear this, it is told again with the next message for this one.
         let _ = self.live.gate.call(Call::Unfollow(self.number));
     }
 }
@@ -73,25 +74,37 @@ impl Live {
         self.merged.load(Ordering::Relaxed)
     }
 
-    /// Gives out what the gate gives, until that ends.
+    /// Gives out what the gate gives, until that ends, and all streams with it.
     pub(super) async fn give_out(self: Arc<Self>, mut batches: UnboundedReceiver<Batch>) {
-        while let Some(mut batch) = batches.recv().await {
-            let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-            if batch.gap {
-                queues.values().for_each(|queue| queue.miss());
+        while let Some(batch) = batches.recv().await {
+            self.give_out_batch(batch);
+        }
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner).values().for_each(|queue| queue.end());
+    }
+
+    fn give_out_batch(&self, mut batch: Batch) {
+        let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        for (follower, count) in batch.missed.drain() {
+            if let Some(queue) = queues.get(&follower) {
+                queue.miss(count);
             }
-            let mut touched = Vec::new();
-            for message in batch.messages.drain(..) {
-                for follower in &message.followers {
-                    if let Some(queue) = queues.get(follower)
-                        && queue.push(message.seq, message.bytes.clone())
-                    {
+        }
+        let (mut touched, mut gone) = (Vec::new(), HashSet::new());
+        for message in batch.messages.drain(..) {
+            for follower in &message.followers {
+                match queues.get(follower) {
+                    Some(queue) if queue.push(message.seq, message.bytes.clone()) => {
                         touched.push(queue.clone());
                     }
+                    Some(_) => {}
+                    None => drop(gone.insert(*follower)),
                 }
             }
-            drop(queues);
-            touched.iter().for_each(|queue| queue.wake());
+        }
+        drop(queues);
+        touched.iter().for_each(|queue| queue.wake());
+        for follower in gone {
+            let _ = self.gate.call(Call::Unfollow(follower));
         }
     }
 

@@ -12,6 +12,10 @@ use hyper::body::{Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+/// How long a connection is kept that asks nothing: longer than the pools of most clients keep theirs, so that it is the
+/// client that ends it.
+pub(super) const IDLE_TIME: Duration = Duration::from_secs(75);
+
 /// How long what is waited for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
@@ -25,12 +29,7 @@ pub(super) struct Times {
 
 impl Default for Times {
     fn default() -> Self {
-        Self {
-            // Longer than the pools of most clients keep theirs, so that it is the client that ends it.
-            idle: Duration::from_secs(75),
-            head: Duration::from_secs(10),
-            stall: Duration::from_secs(60),
-        }
+        Self { idle: IDLE_TIME, head: Duration::from_secs(10), stall: Duration::from_secs(60) }
     }
 }
 

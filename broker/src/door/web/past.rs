@@ -11,8 +11,8 @@ use utoipa::IntoParams;
 
 use super::answer::{self, Format};
 use super::app::Caller;
-use super::list::moment;
 use super::problem::Problem;
+use super::time::{moment, stretch};
 use super::value::plain;
 use super::words::{Moment, Ns, Pointer, Stretch};
 
@@ -66,7 +66,7 @@ pub(super) async fn get(caller: &Caller, ns: &Namespace) -> Result<Response, Pro
     let which: Which = caller.query()?;
     let every = match &which.every {
         None => None,
-        Some(text) => Some(seconds(text)?),
+        Some(text) => Some(stretch(text)?),
     };
     let most = HISTORY_VALUES_MAX as u64;
     for (name, value) in [("limit", which.limit), ("last", which.last)] {
@@ -114,11 +114,4 @@ pub(super) async fn get(caller: &Caller, ns: &Namespace) -> Result<Response, Pro
 fn is_pointer(path: &str) -> bool {
     let is_escape = |rest: &str| rest.starts_with(['0', '1']);
     (path.is_empty() || path.starts_with('/')) && path.split('~').skip(1).all(is_escape)
-}
-
-/// So many seconds, or `1m`.
-fn seconds(text: &str) -> Result<f64, Problem> {
-    let parsed = text.parse().ok().filter(|seconds: &f64| seconds.is_finite());
-    let parsed = parsed.or_else(|| humantime::parse_duration(text).ok().map(|every| every.as_secs_f64()));
-    parsed.ok_or_else(|| Problem::bad_request(format!("every={text}: seconds, or 10s, 5m, 1h, 1day")))
 }

@@ -21,7 +21,7 @@ use tower::Service;
 
 use super::app::App;
 use super::keyring::Keyring;
-use super::pace::{Paced, Times};
+use super::pace::{IDLE_TIME, Paced, Times};
 use super::tls::Tls;
 use super::upload::Uploads;
 use super::{STOP_TIME, answer};
@@ -99,13 +99,18 @@ impl Server {
         stream: TcpStream,
         from: SocketAddr,
         place: OwnedSemaphorePermit,
-        stopped: watch::Receiver<bool>,
+        mut stopped: watch::Receiver<bool>,
     ) {
+        // Until it says something a connection takes little memory; what serves it is put elsewhere then.
+        tokio::select! {
+            said = tokio::time::timeout(IDLE_TIME, stream.readable()) => if !matches!(said, Ok(Ok(()))) { return },
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        }
         let Some(tls) = &self.tls else {
-            return self.serve(stream, from, place, stopped).await;
+            return Box::pin(self.serve(stream, from, place, stopped)).await;
         };
         match tokio::time::timeout(HANDSHAKE_TIME, tls.acceptor().accept(stream)).await {
-            Ok(Ok(stream)) => self.serve(stream, from, place, stopped).await,
+            Ok(Ok(stream)) => Box::pin(self.serve(stream, from, place, stopped)).await,
             Ok(Err(error)) => {
                 self.app.complain("web_tls", || format!("the web door and {from} found no TLS: {error}"));
             }
@@ -144,8 +149,8 @@ impl Server {
             .timer(TokioTimer::new())
             // How long heads may take is for who paces the stream: it knows whether one has begun.
             .header_read_timeout(None)
+            // Not with `pipeline_flush`: hyper keeps all of a body then that the peer does not take.
             .max_buf_size(HEAD_BYTES_MAX)
-            .pipeline_flush(true)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
         let mut connection = std::pin::pin!(connection);

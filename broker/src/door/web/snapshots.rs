@@ -1,8 +1,9 @@
 //! Snapshots: saved, listed, read, brought, loaded and deleted.
 
-use axum::body::Bytes;
+use axum::body::{Body, BodyDataStream};
 use axum::http::HeaderValue;
 use axum::response::Response;
+use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::IntoParams;
@@ -50,26 +51,19 @@ pub(super) async fn list(caller: &Caller) -> Result<Response, Problem> {
         (status = 409, description = "There is one of this name, or no disk", body = Problem, content_type = "application/problem+json"),
     ),
 )]
-pub(super) async fn put(caller: &Caller, name: &str, body: Bytes) -> Result<Response, Problem> {
+pub(super) async fn put(caller: &Caller, name: &str, body: Body) -> Result<Response, Problem> {
     let Part { under } = caller.query()?;
-    if body.is_empty() {
-        caller.access.write(under.as_deref().unwrap_or_default())?;
-        return ask(
-            caller,
-            &json!({ "type": "snapshot_save", "name": name, "ns": under.unwrap_or_default() }),
-        )
-        .await;
+    let mut text = Text { body: body.into_data_stream(), rest: Vec::new(), has_ended: false };
+    text.fill().await?;
+    if text.rest.is_empty() {
+        let under = under.unwrap_or_default();
+        caller.access.write(&under)?;
+        return ask(caller, &json!({ "type": "snapshot_save", "name": name, "ns": under })).await;
     }
     caller.access.write("")?;
-    let text = std::str::from_utf8(&body).map_err(|_| Problem::bad_request("a snapshot's text is UTF-8"))?;
     let mut offset = 0;
     loop {
-        let rest = text.get(offset..).unwrap_or_default();
-        let mut end = rest.len().min(PART_BYTES);
-        while !rest.is_char_boundary(end) {
-            end -= 1;
-        }
-        let (part, last) = (rest.get(..end).unwrap_or_default(), end == rest.len());
+        let (part, last) = text.part().await?;
         let question = json!({
             "type": "snapshot_put", "name": name, "offset": offset, "text": part, "last": last,
         });
@@ -77,7 +71,47 @@ pub(super) async fn put(caller: &Caller, name: &str, body: Bytes) -> Result<Resp
         if last {
             return answer::from_json(answer.into_bytes(), Format::of(&caller.headers));
         }
-        offset += end;
+        offset += part.len();
+    }
+}
+
+/// A snapshot's text as it comes: no more of it is kept than is brought at once.
+struct Text {
+    body: BodyDataStream,
+    /// What came and was not brought yet.
+    rest: Vec<u8>,
+    has_ended: bool,
+}
+
+impl Text {
+    /// Waits until there is enough for a part, or all.
+    async fn fill(&mut self) -> Result<(), Problem> {
+        while !self.has_ended && self.rest.len() < PART_BYTES {
+            match self.body.next().await {
+                Some(Ok(bytes)) => self.rest.extend_from_slice(&bytes),
+                Some(Err(_)) => return Err(Problem::bad_request("the body ended before it was whole")),
+                None => self.has_ended = true,
+            }
+        }
+        Ok(())
+    }
+
+    /// The next part, cut between letters; is it the last one?
+    async fn part(&mut self) -> Result<(String, bool), Problem> {
+        self.fill().await?;
+        let bytes = self.rest.get(..PART_BYTES).unwrap_or(&self.rest);
+        let is_last = self.has_ended && bytes.len() == self.rest.len();
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(cut) if cut.error_len().is_none() && !is_last => bytes
+                .get(..cut.valid_up_to())
+                .and_then(|bytes| std::str::from_utf8(bytes).ok())
+                .unwrap_or_default(),
+            Err(_) => return Err(Problem::bad_request("a snapshot's text is UTF-8")),
+        };
+        let text = text.to_owned();
+        self.rest.drain(..text.len());
+        Ok((text, is_last))
     }
 }
 
@@ -122,7 +156,7 @@ pub(super) async fn get(caller: &Caller, name: &str) -> Result<Response, Problem
         }
     });
     let begin = futures_util::stream::once(std::future::ready(Ok(first.text)));
-    let body = axum::body::Body::from_stream(futures_util::StreamExt::chain(begin, rest));
+    let body = Body::from_stream(begin.chain(rest));
     Ok(answer::with_type(body, HeaderValue::from_static("application/jsonl")))
 }
 

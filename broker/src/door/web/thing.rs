@@ -222,12 +222,7 @@ pub(super) async fn get(caller: &Caller, ns: &Namespace) -> Result<Response, Pro
     let page = answer.page()?;
     let Some(thing) = page.data.first() else { return Err(no_thing(caller, ns).await) };
     let tag = tag(page.epoch, thing.seq);
-    let known = caller.headers.get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok());
-    if known.is_some_and(|known| known.trim() == "*" || known.split(',').any(|known| known.trim() == tag)) {
-        return Ok(with_tag(StatusCode::NOT_MODIFIED.into_response(), &tag));
-    }
-    let told = answer::from_value(&Told::new(thing, page.ts), Format::of(&caller.headers))?;
-    Ok(with_tag(told, &tag))
+    tagged(caller, &tag, || answer::from_value(&Told::new(thing, page.ts), Format::of(&caller.headers)))
 }
 
 /// What a thing said last, or a place in that.
@@ -245,7 +240,7 @@ pub(super) async fn get(caller: &Caller, ns: &Namespace) -> Result<Response, Pro
 )]
 pub(super) async fn get_data(caller: &Caller, ns: &Namespace, path: &[String]) -> Result<Response, Problem> {
     let (found, tag) = find(caller, ns, path).await?;
-    Ok(with_tag(answer::from_value(&found, Format::of(&caller.headers))?, &tag))
+    tagged(caller, &tag, || answer::from_value(&found, Format::of(&caller.headers)))
 }
 
 /// The same, plain for a shell: a text without quotes, and a line's end.
@@ -260,7 +255,7 @@ pub(super) async fn get_data(caller: &Caller, ns: &Namespace, path: &[String]) -
 )]
 pub(super) async fn get_value(caller: &Caller, ns: &Namespace, path: &[String]) -> Result<Response, Problem> {
     let (found, tag) = find(caller, ns, path).await?;
-    Ok(with_tag(answer::text(value::plain(&found) + "\n"), &tag))
+    tagged(caller, &tag, || Ok(answer::text(value::plain(&found) + "\n")))
 }
 
 async fn find(caller: &Caller, ns: &Namespace, path: &[String]) -> Result<(Value, String), Problem> {
@@ -439,6 +434,9 @@ async fn say(
     expected: Option<Expected>,
 ) -> Result<Response, Problem> {
     let Saying { ts, ttl, documentation_url, ack } = saying;
+    if let Some(ts) = ts.filter(|ts| !ts.is_finite()) {
+        return Err(Problem::bad_request(format!("ts={ts}: seconds since 1970 UTC")));
+    }
     let ack = ack.unwrap_or_default();
     let mut message = json!({ "ns": ns.as_str(), "type": "thing_update", "ts": ts, "ack": ack });
     if let Some(map) = message.as_object_mut() {
@@ -495,9 +493,20 @@ async fn no_thing(caller: &Caller, ns: &Namespace) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "no_thing", "there is no such thing", detail)
 }
 
-fn with_tag(mut response: Response, tag: &str) -> Response {
+/// An answer with its tag; without a body where who asks has it already.
+fn tagged(
+    caller: &Caller,
+    tag: &str,
+    answer: impl FnOnce() -> Result<Response, Problem>,
+) -> Result<Response, Problem> {
+    let known = caller.headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|known| known.to_str().ok());
+    let mut known = known.flat_map(|known| known.split(',')).map(str::trim);
+    // A proxy that packed the answer has made the tag a weak one (RFC 9110, 13.1.2).
+    let is_known = known.any(|known| known == "*" || known.trim_start_matches("W/") == tag);
+    let mut response = if is_known { StatusCode::NOT_MODIFIED.into_response() } else { answer()? };
     if let Ok(tag) = HeaderValue::from_str(tag) {
         response.headers_mut().insert(header::ETAG, tag);
     }
-    response
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
+    Ok(response)
 }

@@ -39,7 +39,7 @@ word!(
 );
 word!(
     /// A stretch of time.
-    Stretch, r"^[1-9][0-9]{0,5}(s|m|h|days)?$", "1m"
+    Stretch, r"^([1-9][0-9]{0,5}(s|m|h|days)|[1-9][0-9]{0,9}(\.[0-9]{1,6})?|0\.[0-9]{0,5}[1-9])$", "1m"
 );
 word!(
     /// A place in a value (RFC 6901).

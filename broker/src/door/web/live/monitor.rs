@@ -65,17 +65,20 @@ enum Wanted {
 struct Watch {
     stream: Stream,
     end: Arc<Notify>,
-    /// The names as they were asked for, by the things they are.
-    names: HashMap<Namespace, Vec<String>>,
-    /// What was said last of each thing, and what is to be said.
-    values: HashMap<Namespace, Said>,
+    /// In the order in which they were asked for.
+    things: Vec<Watched>,
+    places: HashMap<Namespace, usize>,
     /// No thing is told more often.
     every: Duration,
-    is_first: bool,
+    /// What there is has been told.
+    has_begun: bool,
 }
 
+/// A thing that is watched.
 #[derive(Default)]
-struct Said {
+struct Watched {
+    /// As it was asked for.
+    names: Vec<String>,
     told: Option<Value>,
     at: Option<Instant>,
     /// Newer than what was told.
@@ -118,19 +121,24 @@ pub(crate) async fn answer(
         }
         Wanted::Watch(names) => names,
     };
-    let mut by_thing: HashMap<Namespace, Vec<String>> = HashMap::new();
+    let mut things: Vec<Watched> = Vec::new();
+    let mut places: HashMap<Namespace, usize> = HashMap::new();
     for name in names {
         let thing = name.trim_start_matches('@').replace('/', ".");
         let ns = Namespace::parse(&thing).map_err(|error| Problem::bad_request(error.to_string()))?;
         caller.access.read(ns.as_str())?;
-        by_thing.entry(ns).or_default().push(name);
+        let place = *places.entry(ns).or_insert(things.len());
+        match things.get_mut(place) {
+            Some(known) => known.names.push(name),
+            None => things.push(Watched { names: vec![name], ..Watched::default() }),
+        }
     }
-    let mut parts: Vec<Namespace> = by_thing.keys().cloned().collect();
+    let mut parts: Vec<Namespace> = places.keys().cloned().collect();
     parts.sort_unstable();
     let (id, end) = sessions.begin()?;
     let stream = live.open(caller, Scope { parts, tree: false, since: None })?;
-    let (values, every) = (HashMap::new(), Duration::from_millis(every));
-    let watch = Watch { stream, end, names: by_thing, values, every, is_first: true };
+    let every = Duration::from_millis(every);
+    let watch = Watch { stream, end, things, places, every, has_begun: false };
     let first = futures_util::stream::once(std::future::ready(format!("\"{id}\"\n")));
     let lines = futures_util::stream::unfold(watch, |mut watch| async move {
         let lines = watch.next().await?;
@@ -172,16 +180,15 @@ impl Watch {
                     "thing_forgotten" => Value::Null,
                     _ => return,
                 };
-                if let Ok(ns) = Namespace::parse(get("ns")) {
-                    self.values.entry(ns).or_default().next = Some(value);
+                let place = Namespace::parse(get("ns")).ok().and_then(|ns| self.places.get(&ns));
+                if let Some(thing) = place.and_then(|place| self.things.get_mut(*place)) {
+                    thing.next = Some(value);
                 }
             }
             // What there is none of is told, too.
-            Told::Mark { .. } if std::mem::take(&mut self.is_first) => {
-                for ns in self.names.keys() {
-                    self.values
-                        .entry(ns.clone())
-                        .or_insert_with(|| Said { next: Some(Value::Null), ..Said::default() });
+            Told::Mark { .. } if !std::mem::replace(&mut self.has_begun, true) => {
+                for thing in &mut self.things {
+                    thing.next.get_or_insert(Value::Null);
                 }
             }
             Told::Mark { .. } | Told::Merged(_) => {}
@@ -190,29 +197,32 @@ impl Watch {
 
     /// Lines of what differs from what was told, and is not told too often.
     fn lines(&mut self) -> String {
+        let mut lines = String::new();
+        if !self.has_begun {
+            return lines;
+        }
         let (instant, now) =
             (Instant::now(), SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
-        let mut lines = String::new();
-        for (ns, said) in &mut self.values {
-            if said.at.is_some_and(|at| at + self.every > instant) {
+        for thing in &mut self.things {
+            if thing.at.is_some_and(|at| at + self.every > instant) {
                 continue;
             }
-            let Some(next) = said.next.take() else { continue };
-            if said.told.as_ref() == Some(&next) {
+            let Some(next) = thing.next.take() else { continue };
+            if thing.told.as_ref() == Some(&next) {
                 continue;
             }
-            for name in self.names.get(ns).into_iter().flatten() {
+            for name in &thing.names {
                 let _ = writeln!(lines, "({} {} {})", quoted(name), Bpl(&next), now.as_millis());
             }
-            (said.told, said.at) = (Some(next), Some(instant));
+            (thing.told, thing.at) = (Some(next), Some(instant));
         }
         lines
     }
 
     /// When something may be told that waits for that.
     fn due(&self) -> Option<Instant> {
-        let waiting = self.values.values().filter(|said| said.next.is_some());
-        waiting.filter_map(|said| Some(said.at? + self.every)).min()
+        let waiting = self.things.iter().filter(|thing| thing.next.is_some());
+        waiting.filter_map(|thing| Some(thing.at? + self.every)).min()
     }
 }
 

@@ -30,8 +30,10 @@ pub(super) struct Waiting {
     bytes: usize,
     /// Something is missing.
     pub(super) has_gap: bool,
-    /// How many messages are, as far as that is known.
+    /// How many updates are.
     pub(super) missed: u64,
+    /// Nothing more comes.
+    pub(super) has_ended: bool,
 }
 
 impl Queue {
@@ -44,7 +46,7 @@ impl Queue {
     pub(super) fn push(&self, seq: Option<u64>, message: Bytes) -> bool {
         let mut inside = self.lock();
         if inside.has_gap {
-            inside.missed += 1;
+            inside.missed += u64::from(seq.is_some());
             return false;
         }
         let is_full = inside.messages.len() >= MESSAGES_MAX
@@ -52,7 +54,7 @@ impl Queue {
             || self.all.load(Ordering::Relaxed) > WAITING_BYTES_MAX;
         if is_full {
             inside.has_gap = true;
-            inside.missed += 1;
+            inside.missed += u64::from(seq.is_some());
             return true;
         }
         inside.bytes += message.len();
@@ -61,9 +63,18 @@ impl Queue {
         inside.messages.len() == 1
     }
 
-    /// Something is missing, and how much is not known.
-    pub(super) fn miss(&self) {
-        self.lock().has_gap = true;
+    /// So many messages are missing.
+    pub(super) fn miss(&self, count: u64) {
+        let mut inside = self.lock();
+        inside.has_gap = true;
+        inside.missed += count;
+        drop(inside);
+        self.wake();
+    }
+
+    /// Nothing more comes.
+    pub(super) fn end(&self) {
+        self.lock().has_ended = true;
         self.wake();
     }
 
@@ -79,7 +90,10 @@ impl Queue {
 
     /// Takes all that waits.
     pub(super) fn take(&self) -> Waiting {
-        let waiting = std::mem::take(&mut *self.lock());
+        let mut inside = self.lock();
+        let waiting = std::mem::take(&mut *inside);
+        inside.has_ended = waiting.has_ended;
+        drop(inside);
         self.all.fetch_sub(waiting.bytes, Ordering::Relaxed);
         waiting
     }

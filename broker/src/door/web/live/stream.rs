@@ -1,19 +1,21 @@
 //! One live stream: first what there is, then a mark, then what happens; and again what there is where it fell behind.
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::json;
-use thingsbus_adaptor::wire::{Namespace, Query, Words};
+use thingsbus_adaptor::wire::{Ask, Namespace, Query, Words};
 
 use super::Follower;
+use super::merged::Merged;
 use super::queue::Waiting;
 use crate::door::web::access::Access;
 use crate::door::web::app::Caller;
-use crate::door::web::ask::{Asker, Expected, Page, Thing};
+use crate::door::web::ask::{Answer, Asker, Expected, Page, Thing};
 use crate::door::web::problem::Problem;
 
 /// How many things are asked for at once.
@@ -48,14 +50,21 @@ pub(crate) struct Stream {
     access: Access,
     scope: Scope,
     telling: Option<Telling>,
+    /// The page that was asked for.
+    asked: Option<Asked>,
     /// The broker's life.
     epoch: String,
+    /// The broker's last update when the first page was asked for: what is newer is followed.
+    base: Option<u64>,
     /// Everything up to this was told.
     through: u64,
     /// What was told that is newer than that, by things.
     newer: HashMap<Box<str>, u64>,
-    missed: u64,
+    merged: Merged,
 }
+
+/// An answer that is waited for. It is kept where who waits does something else meanwhile.
+type Asked = Pin<Box<dyn Future<Output = Result<Answer, Problem>> + Send>>;
 
 /// Where it is in telling what there is.
 struct Telling {
@@ -91,8 +100,8 @@ impl Stream {
     pub(super) fn new(follower: Follower, caller: &Caller, scope: Scope) -> Self {
         let (asker, access) = (caller.asker.clone(), caller.access.clone());
         let telling = Some(Telling::since(scope.since.clone()));
-        let (epoch, through, newer, missed) = Default::default();
-        Self { follower, asker, access, scope, telling, epoch, through, newer, missed }
+        let (asked, epoch, base, through, newer, merged) = Default::default();
+        Self { follower, asker, access, scope, telling, asked, epoch, base, through, newer, merged }
     }
 
     /// The broker's life, which the numbers are of.
@@ -100,29 +109,31 @@ impl Stream {
         &self.epoch
     }
 
-    /// Waits for something to tell, for so long at the most. Nothing where nothing came.
+    /// Waits for something to tell, for so long at the most. Nothing where nothing came. Who stops waiting loses nothing.
     ///
     /// # Errors
     /// Where the broker stops, and where the key was revoked by which it was opened.
     pub(crate) async fn next(&mut self, patience: Duration) -> Result<Vec<Told>, Problem> {
-        self.check_access()?;
-        if let Some(telling) = self.telling.take() {
-            return self.tell_page(telling).await;
-        }
         loop {
             // Again after each wait: what came in the meantime may be told no more.
             self.check_access()?;
+            if self.telling.is_some() {
+                return self.tell_page().await;
+            }
             let waiting = self.follower.queue.take();
-            if waiting.has_gap {
+            let has_ended = waiting.has_ended;
+            if waiting.has_gap && !has_ended {
                 // What waited is in the directory too.
-                self.missed += waiting.missed + waiting.messages.len() as u64;
-                self.newer.clear();
-                let since = Some((self.epoch.clone(), self.through));
-                return self.tell_page(Telling::since(since)).await;
+                self.came(&waiting);
+                self.telling = Some(Telling::since(Some((self.epoch.clone(), self.through))));
+                continue;
             }
             let told = self.tell(waiting);
             if !told.is_empty() {
                 return Ok(told);
+            }
+            if has_ended {
+                return Err(Problem::stopping());
             }
             if tokio::time::timeout(patience, self.follower.queue.woken()).await.is_err() {
                 return Ok(Vec::new());
@@ -137,8 +148,17 @@ impl Stream {
         Ok(())
     }
 
+    /// Counts what waited, and what did not get so far.
+    fn came(&mut self, waiting: &Waiting) {
+        let base = self.base.unwrap_or_default();
+        let waited =
+            waiting.messages.iter().filter(|(seq, _)| seq.is_some_and(|seq| seq > base)).count() as u64;
+        self.merged.came(waiting.missed + waited);
+    }
+
     /// What waited, without what is known from the directory already.
     fn tell(&mut self, waiting: Waiting) -> Vec<Told> {
+        self.came(&waiting);
         let mut told = Vec::with_capacity(waiting.messages.len());
         for (seq, bytes) in waiting.messages {
             let Some(seq) = seq else {
@@ -152,80 +172,125 @@ impl Stream {
             if !self.newer.is_empty() && self.newer.get(name(&bytes)).is_some_and(|known| *known >= seq) {
                 continue;
             }
+            self.merged.told(1);
             told.push(Told::Message { bytes, through: Some(seq) });
         }
         if self.newer.values().all(|seq| *seq <= self.through) {
             self.newer.clear();
         }
+        told.extend(self.say_merged());
         told
     }
 
-    /// Asks for the next page of what there is, or of what changed.
-    async fn tell_page(&mut self, mut telling: Telling) -> Result<Vec<Told>, Problem> {
-        let Some(part) = self.scope.parts.get(telling.part).cloned() else { return Ok(self.end(telling)) };
-        let (epoch, since) = telling.since.clone().unzip();
-        let query = Query {
-            ns: part,
-            tree: self.scope.tree,
-            since,
-            epoch,
-            limit: PAGE_THINGS,
-            after: telling.after.take(),
-            freshness: Some(Words::ALL),
-            ..Query::default()
+    /// Tells the next page of what there is, or of what changed.
+    async fn tell_page(&mut self) -> Result<Vec<Told>, Problem> {
+        let Some(telling) = &self.telling else { return Ok(Vec::new()) };
+        let Some(part) = self.scope.parts.get(telling.part) else { return Ok(self.end()) };
+        let asked = match self.asked.take() {
+            Some(asked) => asked,
+            None => self.ask_page(part, telling),
         };
-        let answer = match self.asker.page(query).await {
+        let answer = self.asked.insert(asked).await;
+        self.asked = None;
+        let answer = match answer {
             // It waits until there is room: it is behind already.
             Err(problem) if problem.is_busy() => {
                 tokio::time::sleep(Duration::from_millis(50)).await;
-                self.telling = Some(telling);
                 return Ok(Vec::new());
             }
             answer => answer?,
         };
-        let page: Page<'_> = answer.read()?;
-        let (begun, _) = *telling.begun.get_or_insert((page.seq, page.since.is_some()));
+        self.take_page(&answer.read()?)
+    }
+
+    /// Asks for it.
+    fn ask_page(&self, part: &Namespace, telling: &Telling) -> Asked {
+        let (epoch, since) = telling.since.clone().unzip();
+        let query = Query {
+            ns: part.clone(),
+            tree: self.scope.tree,
+            since,
+            epoch,
+            limit: PAGE_THINGS,
+            after: telling.after.clone(),
+            freshness: Some(Words::ALL),
+            ..Query::default()
+        };
+        let (asker, is_first) = (self.asker.clone(), self.base.is_none());
+        Box::pin(async move {
+            // The first goes the way of the call to follow, and so after it: what is not on the page is followed.
+            if is_first {
+                asker.ask_if(Ask::Things(query).encode(), None).await
+            } else {
+                asker.page(query).await
+            }
+        })
+    }
+
+    fn take_page(&mut self, page: &Page<'_>) -> Result<Vec<Told>, Problem> {
+        let Some(mut telling) = self.telling.take() else { return Ok(Vec::new()) };
+        let (begun, is_since) = *telling.begun.get_or_insert((page.seq, page.since.is_some()));
+        if is_since && page.since.is_none() {
+            // What was forgotten since is not known any more: all there is is told from the beginning.
+            self.telling = Some(Telling::since(None));
+            return Ok(Vec::new());
+        }
+        let (is_first, base) = (self.through == 0, *self.base.get_or_insert(begun));
         page.epoch.clone_into(&mut self.epoch);
         let mut told = Vec::new();
         for thing in &page.data {
             let Thing { ns, ts, data, documentation_url, received, seq, expected } = *thing;
+            let is_known =
+                seq <= self.through.max(base) || self.newer.get(ns).is_some_and(|known| *known >= seq);
+            if seq > begun {
+                self.newer.insert(ns.into(), seq);
+            }
+            if is_known && is_since && !is_first {
+                continue;
+            }
+            self.merged.told(u64::from(!is_known));
             let update =
                 Update { ns, r#type: "thing_update", ts, data, documentation_url, seq, received, expected };
             let bytes = serde_json::to_vec(&update).unwrap_or_default().into();
             told.push(Told::Message { bytes, through: None });
-            if seq > begun {
-                self.newer.insert(ns.into(), seq);
-            }
         }
         for ns in &page.forgotten {
+            if page.seq > begun {
+                self.newer.insert((*ns).into(), page.seq);
+            }
+            self.merged.told(u64::from(!is_first));
             let json = json!({ "ns": ns, "type": "thing_forgotten", "ts": page.ts, "seq": page.seq });
             told.push(Told::Message { bytes: json.to_string().into(), through: None });
         }
         telling.things += told.len() as u64;
         match page.next {
             Some(next) => telling.after = Namespace::parse(next).ok(),
-            None => telling.part += 1,
+            None => (telling.part, telling.after) = (telling.part + 1, None),
         }
-        if telling.part == self.scope.parts.len() {
-            told.extend(self.end(telling));
-        } else {
-            self.telling = Some(telling);
+        let is_whole = telling.part >= self.scope.parts.len();
+        self.telling = Some(telling);
+        if is_whole {
+            told.extend(self.end());
         }
         Ok(told)
     }
 
     /// All was told that there was when this began.
-    fn end(&mut self, telling: Telling) -> Vec<Told> {
+    fn end(&mut self) -> Vec<Told> {
+        let Some(telling) = self.telling.take() else { return Vec::new() };
         let (seq, is_since) = telling.begun.unwrap_or_default();
         self.through = seq;
-        let merged = std::mem::take(&mut self.missed).saturating_sub(telling.things);
-        self.follower.live.merged.fetch_add(merged, Ordering::Relaxed);
         let since = telling.since.filter(|_| is_since).map(|(_, since)| since);
         let mark = json!({
             "type": "thing_mark", "epoch": self.epoch, "seq": seq, "since": since, "things": telling.things,
         });
-        let merged = (merged > 0).then_some(Told::Merged(merged));
-        merged.into_iter().chain([Told::Mark { json: mark.to_string(), seq }]).collect()
+        self.say_merged().into_iter().chain([Told::Mark { json: mark.to_string(), seq }]).collect()
+    }
+
+    fn say_merged(&mut self) -> Option<Told> {
+        let merged = self.merged.say()?;
+        self.follower.live.merged.fetch_add(merged, Ordering::Relaxed);
+        Some(Told::Merged(merged))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::response::Response;
 use thingsbus_adaptor::wire::limits::MESSAGE_BYTES_MAX;
 use thingsbus_adaptor::wire::{Ask, Question, Scratch, decode_question};
@@ -57,7 +57,10 @@ async fn serve(mut socket: WebSocket, mut stream: Stream, asker: Asker, access: 
     loop {
         tokio::select! {
             told = stream.next(PING_EVERY) => {
-                let told = told.map_err(|_| Ended)?;
+                let Ok(told) = told else {
+                    let (code, reason) = (close_code::AWAY, "the broker is stopping".into());
+                    return send(&mut socket, Message::Close(Some(CloseFrame { code, reason }))).await;
+                };
                 if told.is_empty() {
                     send(&mut socket, Message::Ping(Vec::new().into())).await?;
                 }

@@ -41,7 +41,7 @@ fn start(folder: &ScratchFolder) -> BrokerProgram {
 
 /// Puts a certificate and its key where the broker looks for them: made for these tests, and good for localhost until 2120.
 fn put(folder: &ScratchFolder, name: &str) {
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bus/web/certificates");
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bus/guarded/certificates");
     for (file, to) in [(format!("{name}.pem"), "certificate.pem"), (format!("{name}-key.pem"), "key.pem")] {
         std::fs::copy(from.join(file), folder.path(to)).expect("a file can be copied");
     }
@@ -49,7 +49,7 @@ fn put(folder: &ScratchFolder, name: &str) {
 
 fn ask(broker: &BrokerProgram, trusted: &str) -> Value {
     let url = format!("https://localhost:{}/things", broker.doors().web.port());
-    let trusted = format!("{}/tests/bus/web/certificates/{trusted}.pem", env!("CARGO_MANIFEST_DIR"));
+    let trusted = format!("{}/tests/bus/guarded/certificates/{trusted}.pem", env!("CARGO_MANIFEST_DIR"));
     let mut python = python::code("a client of TLS", ASK, &[&url, &trusted]);
     serde_json::from_str(&python.line()).expect("JSON")
 }
