@@ -42,7 +42,7 @@ fn next_word(sub: &mut Sub) -> Value {
 #[test]
 fn a_thing_that_says_no_more_is_late_then_silent_and_fresh_when_it_speaks_again() {
     let broker = TestBroker::start();
-    let mut sub = Sub::connect(&broker, &[r#"{"ns":"shop.lathe""#]);
+    let mut sub = Sub::with_words(&broker, &[r#"{"ns":"shop.lathe""#]);
     teach(&broker, "shop.lathe");
     say(&broker, "shop.door", 1);
     let spoke = Instant::now();
@@ -79,7 +79,7 @@ fn a_thing_that_says_no_more_is_late_then_silent_and_fresh_when_it_speaks_again(
 #[test]
 fn what_is_forgotten_has_no_word() {
     let broker = TestBroker::start();
-    let mut sub = Sub::connect(&broker, &[r#"{"ns":"#]);
+    let mut sub = Sub::with_words(&broker, &[r#"{"ns":"#]);
     teach(&broker, "a");
     teach(&broker, "b");
     broker.ask(&json!({"type": "thing_forget", "ns": "a"}));
@@ -99,7 +99,7 @@ fn a_client_of_0_2_1_minds_nothing() {
         let line = client.stdout.next_within(Duration::from_millis(100))?;
         line.contains("hello").then_some(())
     });
-    let mut sub = Sub::connect(&broker, &[r#"{"ns":"a""#]);
+    let mut sub = Sub::with_words(&broker, &[r#"{"ns":"a""#]);
     teach(&broker, "a");
     assert_eq!(next_word(&mut sub)["freshness"], "late");
     say(&broker, "b", 815);
@@ -121,7 +121,7 @@ fn what_was_learned_is_known_after_a_restart_and_a_snapshot_teaches_nothing() {
     broker.wait();
     let mut broker = start();
     let doors = broker.doors();
-    let mut sub = Sub::connect(&doors, &[r#"{"ns":"#]);
+    let mut sub = Sub::with_words(&doors, &[r#"{"ns":"#]);
     let after = ask(&doors, json!(true));
     let a = |page: &Value| page["data"]["a"]["interval"].as_f64().expect("it is known");
     assert!((a(&after) / a(&before) - 1.0).abs() < 0.01, "{before} {after}");
@@ -143,7 +143,7 @@ fn what_was_learned_is_known_after_a_restart_and_a_snapshot_teaches_nothing() {
 #[test]
 fn the_tool_shows_it() {
     let broker = TestBroker::start();
-    let mut sub = Sub::connect(&broker, &[r#"{"ns":"shop.lathe""#]);
+    let mut sub = Sub::with_words(&broker, &[r#"{"ns":"shop.lathe""#]);
     let tool = |arguments: &[&str]| {
         let mut command = program("thingsbus");
         Ended::of(command.env("THINGSBUS_BROKER", broker.clients.to_string()).args(arguments))
