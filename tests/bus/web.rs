@@ -10,6 +10,8 @@ mod slow;
 mod stop;
 mod watch;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::Value;
 
 use crate::support::http::Answer;
@@ -30,4 +32,13 @@ fn problem(answer: &Answer, status: u16, name: &str) -> String {
 #[track_caller]
 fn number(value: &Value) -> u64 {
     value.as_u64().unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+/// Tells others to stop when it is dropped, also where that is because a test has failed.
+struct Stop<'t>(&'t AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
+use super::Stop;
 use crate::support::http::{Event, Events, Http};
-use crate::support::peers::{Push, parse, update};
+use crate::support::peers::{Push, Req, parse, update};
 use crate::support::process::Process;
 use crate::support::program::{NO_STORE, program};
 use crate::support::scratch::ScratchFolder;
@@ -174,15 +175,16 @@ fn a_stream_that_begins_amid_updates_misses_none() {
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            // One at a time, so that the broker sleeps and wakes as often as can be.
-            let push = Push::connect(&doors);
+            // Each when the one before is in, so that the broker sleeps and wakes as often as can be.
+            let req = Req::connect(&doors);
             let mut number = 0_u64;
             while !stop.load(Ordering::Relaxed) {
-                push.send(update("count", &json!(number)));
+                let say = json!({"type": "thing_update", "ns": "count", "data": number, "ack": "directory"});
+                assert_eq!(req.ask(&say)["type"], "thing_ack");
                 number += 1;
-                std::thread::yield_now();
             }
         });
+        let _stop = Stop(&stop);
         until("the first", || doors.things("")["data"]["count"].is_object().then_some(()));
         for _ in 0..300 {
             let mut events = Events::follow(doors.web, "", None);
@@ -197,7 +199,6 @@ fn a_stream_that_begins_amid_updates_misses_none() {
             let next = super::number(&next.json()["data"]);
             assert!(known < next && next <= known + 1 + merged, "{next} after {known}, {merged} merged");
         }
-        stop.store(true, Ordering::Relaxed);
     });
 }
 
@@ -259,13 +260,12 @@ fn questions_amid_the_snapshot_lose_nothing_of_it() {
                 }
             });
         }
+        let _stop = Stop(&stop);
         for _ in 0..3 {
             let mut socket = python::code("questions", script, &[&format!("ws://{}/ws", doors.web)]);
             let printed = socket.stdout.find("");
-            stop.store(printed.is_none(), Ordering::Relaxed);
             assert_eq!(printed.as_deref(), Some("5000"), "{}", socket.said());
         }
-        stop.store(true, Ordering::Relaxed);
     });
 }
 
