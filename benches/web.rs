@@ -36,19 +36,21 @@ fn main() -> Outcome<()> {
     let is_chosen = |name: &str| chosen.is_empty() || chosen.iter().any(|chosen| chosen == name);
     if is_chosen("get") {
         let broker = Running::start()?;
-        println!("GET of a thing, one after the other, on one kept-alive connection");
-        for _ in 0..3 {
-            println!("  {:.0} a second", gets(broker.web())?);
+        println!(
+            "GET of a thing on one kept-alive connection; `taskset -c 0` takes out what waking another core costs"
+        );
+        for under_way in [1, 1, 8, 8] {
+            println!("  {under_way} under way: {:.0} a second", gets(broker.web(), under_way)?);
         }
     }
     if is_chosen("idle") {
         let broker = Running::start()?;
-        let before = (gets(broker.web())?, broker.memory_mib()?);
+        let before = (gets(broker.web(), 1)?, broker.memory_mib()?);
         let mut idle = Vec::new();
         for _ in 0..IDLE {
             idle.push(TcpStream::connect(broker.web())?);
         }
-        let with = (gets(broker.web())?, broker.memory_mib()?);
+        let with = (gets(broker.web(), 1)?, broker.memory_mib()?);
         println!("The same with {IDLE} connections that say nothing");
         println!(
             "  {:.0} a second without, {:.0} with; {:.0} MiB without, {:.0} with",
@@ -126,10 +128,10 @@ impl Drop for Running {
 }
 
 /// How many a second.
-fn gets(web: SocketAddr) -> Outcome<f64> {
+fn gets(web: SocketAddr, under_way: usize) -> Outcome<f64> {
     let mut stream = TcpStream::connect(web)?;
     stream.set_nodelay(true)?;
-    let mut buffer = [0; 4096];
+    let mut buffer = [0; 65_536];
     let body = r#"{"on":true}"#;
     write!(
         stream,
@@ -137,16 +139,21 @@ fn gets(web: SocketAddr) -> Outcome<f64> {
         body.len()
     )?;
     let _ = stream.read(&mut buffer)?;
-    let request = b"GET /things/shop.lamp HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let request = b"GET /things/shop.lamp HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(under_way);
     let begun = Instant::now();
-    let mut count = 0_u64;
+    let mut count = 0;
     while begun.elapsed().as_secs() < SECONDS / 2 {
-        stream.write_all(request)?;
-        let length = stream.read(&mut buffer)?;
-        if !buffer[..length].starts_with(b"HTTP/1.1 200") || !buffer[..length].ends_with(b"}") {
-            return Err(String::from_utf8_lossy(&buffer[..length]).into());
+        stream.write_all(&request)?;
+        let mut left = under_way;
+        while left > 0 {
+            let length = stream.read(&mut buffer)?;
+            let answers = buffer[..length].windows(15).filter(|window| window == b"HTTP/1.1 200 OK").count();
+            if answers == 0 {
+                return Err(String::from_utf8_lossy(&buffer[..length]).into());
+            }
+            left = left.saturating_sub(answers);
         }
-        count += 1;
+        count += under_way;
     }
     Ok(count as f64 / begun.elapsed().as_secs_f64())
 }
@@ -211,7 +218,14 @@ fn streams() -> Outcome<()> {
     let is_over = Arc::new(AtomicBool::new(false));
     let sender = send(&broker, begun, is_over.clone())?;
     let (client, heard) = listen(&broker, begun, is_over.clone())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    // Readers are elsewhere in the world; here they are to leave the cores to what is measured.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .on_thread_start(|| {
+            let _ = rustix::process::setpriority_process(None, 15);
+        })
+        .enable_all()
+        .build()?;
     for round in 1..=3 {
         println!(" round {round}");
         measure(&broker, &heard, None)?;

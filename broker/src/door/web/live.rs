@@ -8,12 +8,14 @@ pub(super) mod sse;
 mod stream;
 pub(super) mod ws;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use thingsbus_adaptor::wire::Namespace;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::Instant;
 
 use super::app::Caller;
 use super::problem::Problem;
@@ -24,6 +26,12 @@ pub(super) use stream::{Scope, Stream};
 /// The most bytes that wait for all streams together. Messages that several streams get are there once, and count for
 /// each.
 const WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// How many streams are written to at once, and how soon the next are. Where few have something to tell it is told at once;
+/// a thousand that all have are written to in turn, each with what came meanwhile, so that they do not take a core from
+/// ZeroMQ's clients, nor some milliseconds at a time.
+const WRITES: usize = 32;
+const WRITES_EVERY: Duration = Duration::from_millis(1);
 
 /// All live streams.
 pub(super) struct Live {
@@ -76,13 +84,27 @@ impl Live {
 
     /// Gives out what the gate gives, until that ends, and all streams with it.
     pub(super) async fn give_out(self: Arc<Self>, mut batches: UnboundedReceiver<Batch>) {
-        while let Some(batch) = batches.recv().await {
-            self.give_out_batch(batch);
+        let mut touched: VecDeque<Arc<Queue>> = VecDeque::new();
+        let mut next = Instant::now();
+        loop {
+            tokio::select! {
+                batch = batches.recv() => match batch {
+                    Some(batch) => touched.extend(self.give_out_batch(batch)),
+                    None => break,
+                },
+                () = tokio::time::sleep_until(next), if !touched.is_empty() => {}
+            }
+            let now = Instant::now();
+            if now >= next && !touched.is_empty() {
+                touched.drain(..touched.len().min(WRITES)).for_each(|queue| queue.wake());
+                next = now + WRITES_EVERY;
+            }
         }
         self.queues.lock().unwrap_or_else(PoisonError::into_inner).values().for_each(|queue| queue.end());
     }
 
-    fn give_out_batch(&self, mut batch: Batch) {
+    /// Puts messages where they wait; the queues in which nothing waited before.
+    fn give_out_batch(&self, mut batch: Batch) -> Vec<Arc<Queue>> {
         let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         for (follower, count) in batch.missed.drain() {
             if let Some(queue) = queues.get(&follower) {
@@ -102,10 +124,10 @@ impl Live {
             }
         }
         drop(queues);
-        touched.iter().for_each(|queue| queue.wake());
         for follower in gone {
             let _ = self.gate.call(Call::Unfollow(follower));
         }
+        touched
     }
 
     /// A stream of these parts of the directory.
