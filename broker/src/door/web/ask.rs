@@ -151,10 +151,11 @@ impl Asker {
         Answer(self.send(message, only_if).await?).check()
     }
 
-    /// A page of the directory: at once where the broker has nothing else to do.
+    /// A page of the directory: of one thing at once, where the broker has nothing else to do.
     pub(super) async fn page(&self, query: Query) -> Result<Answer, Problem> {
-        // The past is not the hub's.
-        let now = if query.at.is_none() { self.gate.answer_now(&query) } else { None };
+        // The past is not the hub's; and for more than a thing the broker's thread would have to wait.
+        let is_short = query.at.is_none() && !query.tree;
+        let now = if is_short { self.gate.answer_now(&query) } else { None };
         match now {
             Some(answer) => Ok(Answer(answer)),
             None => self.ask_if(Ask::Things(query).encode(), None).await,
