@@ -7,17 +7,17 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, Request, State};
+use axum::extract::{ConnectInfo, Path, Query, Request, State};
 use axum::http::{HeaderMap, Method, Uri};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{Redirect, Response};
 use axum::routing::any;
 use serde::de::DeserializeOwned;
 use thingsbus_adaptor::wire::Namespace;
-use thingsbus_adaptor::wire::limits::MESSAGE_BYTES_MAX;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::access::Access;
 use super::ask::Asker;
+use super::body::Bodies;
 use super::counters::Counters;
 use super::live::{Live, monitor, sse, ws};
 use super::place::{Part, Place};
@@ -34,6 +34,7 @@ pub(super) struct App {
     sessions: monitor::Sessions,
     complaints: Mutex<Complaints>,
     pub(super) counters: Counters,
+    bodies: Bodies,
     /// Of which things the numbers are metrics too.
     pub(super) metrics_of: Vec<Namespace>,
 }
@@ -57,9 +58,9 @@ impl Caller {
 impl App {
     pub(super) fn new(config: &Config, gate: Gate) -> Arc<Self> {
         let live = Live::new(gate.clone(), config.web.streams_max);
-        let (sessions, complaints, counters) = Default::default();
+        let (sessions, complaints, counters, bodies) = Default::default();
         let metrics_of = config.web.metrics_of();
-        Arc::new(Self { gate, live, sessions, complaints, counters, metrics_of })
+        Arc::new(Self { gate, live, sessions, complaints, counters, bodies, metrics_of })
     }
 
     /// Gives the live streams what the gate gives, until that ends.
@@ -92,7 +93,6 @@ impl App {
             .route("/docs", any(|method| async { only_get(method).map(|()| docs::page()) }))
             .route("/", any(|method| async { only_get(method).map(|()| Redirect::temporary("/docs")) }))
             .fallback(no_page)
-            .layer(DefaultBodyLimit::max(MESSAGE_BYTES_MAX))
             .with_state(self)
     }
 
@@ -154,18 +154,11 @@ async fn place(caller: Caller, method: Method, body: Body) -> Result<Response, P
 /// A body, or why there is none: only who needs it asks.
 struct Body(Result<Bytes, Problem>);
 
-impl<S: Send + Sync> axum::extract::FromRequest<S> for Body {
+impl axum::extract::FromRequest<Arc<App>> for Body {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
-        let bytes = Bytes::from_request(request, state).await;
-        Ok(Self(bytes.map_err(|rejection| match rejection.into_response().status() {
-            axum::http::StatusCode::PAYLOAD_TOO_LARGE => {
-                let detail = format!("a value has at most {MESSAGE_BYTES_MAX} bytes");
-                Problem::from_broker("too_long", detail)
-            }
-            _ => Problem::bad_request("the body ended before it was whole"),
-        })))
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Self::Rejection> {
+        Ok(Self(app.bodies.take(request.into_body()).await))
     }
 }
 

@@ -1,10 +1,60 @@
-//! What a request brings: JSON, or msgpack where its type says so.
+//! What a request brings: a body within its bounds, and in it JSON, or msgpack where its type says so.
 
-use axum::body::Bytes;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderMap, header};
+use futures_util::StreamExt;
 use serde_json::Value;
+use thingsbus_adaptor::wire::limits::MESSAGE_BYTES_MAX;
 
 use super::problem::Problem;
+
+/// The most bytes of bodies that are held while they are not whole.
+const HELD_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// All bodies that are held.
+#[derive(Debug, Default)]
+pub(super) struct Bodies(AtomicUsize);
+
+/// What is held of one of them.
+struct Held<'b> {
+    all: &'b Bodies,
+    bytes: usize,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.all.0.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+impl Bodies {
+    /// A whole body. What comes of it is put together at once: a body that comes byte by byte would else hold a buffer for
+    /// each.
+    pub(super) async fn take(&self, body: Body) -> Result<Bytes, Problem> {
+        let too_long =
+            || Problem::from_broker("too_long", format!("a value has at most {MESSAGE_BYTES_MAX} bytes"));
+        let least = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+        if least > MESSAGE_BYTES_MAX {
+            return Err(too_long());
+        }
+        let (mut whole, mut held) = (Vec::new(), Held { all: self, bytes: 0 });
+        let mut parts = body.into_data_stream();
+        while let Some(part) = parts.next().await {
+            let part = part.map_err(|_| Problem::bad_request("the body ended before it was whole"))?;
+            if whole.len() + part.len() > MESSAGE_BYTES_MAX {
+                return Err(too_long());
+            }
+            held.bytes += part.len();
+            if self.0.fetch_add(part.len(), Ordering::Relaxed) + part.len() > HELD_BYTES_MAX {
+                return Err(Problem::busy("too many bodies are on their way; ask again"));
+            }
+            whole.extend_from_slice(&part);
+        }
+        Ok(whole.into())
+    }
+}
 
 /// A value as JSON text, which is not looked into further: the broker does that.
 pub(super) fn json(headers: &HeaderMap, body: Bytes) -> Result<Vec<u8>, Problem> {

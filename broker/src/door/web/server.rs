@@ -102,8 +102,9 @@ impl Server {
         mut stopped: watch::Receiver<bool>,
     ) {
         // Until it says something a connection takes little memory; what serves it is put elsewhere then.
+        let mut first = [0];
         tokio::select! {
-            said = tokio::time::timeout(IDLE_TIME, stream.readable()) => if !matches!(said, Ok(Ok(()))) { return },
+            said = tokio::time::timeout(IDLE_TIME, stream.peek(&mut first)) => if !matches!(said, Ok(Ok(1))) { return },
             _ = stopped.wait_for(|stopped| *stopped) => return,
         }
         let Some(tls) = &self.tls else {
