@@ -45,6 +45,9 @@ const EXPIRED: usize = 500;
 /// How many questions of other threads are answered before the stream has its turn.
 const GATE_QUESTIONS: usize = 64;
 
+/// And how much is answered, in bytes: long answers take long, and the stream waits for them.
+const GATE_BYTES: usize = 64 * 1024;
+
 /// How soon it is looked again whether those threads have room for the stream.
 const GATE_LOOKED_AT_EVERY: Duration = Duration::from_millis(10);
 
@@ -481,10 +484,15 @@ impl Turn {
             config,
             started: *started,
         };
+        let mut bytes = 0;
         for _ in 0..GATE_QUESTIONS {
             let Some(asking) = questions.middle.gate.next() else { return false };
             if let Some(Late { to: To::Gate(reply), answer }) = questions.ask(asking) {
+                bytes += answer.len();
                 reply.give(answer);
+            }
+            if bytes >= GATE_BYTES {
+                break;
             }
         }
         true

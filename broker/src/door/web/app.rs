@@ -13,6 +13,7 @@ use axum::response::{Redirect, Response};
 use axum::routing::any;
 use serde::de::DeserializeOwned;
 use thingsbus_adaptor::wire::Namespace;
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::access::Access;
@@ -27,6 +28,9 @@ use crate::config::Config;
 use crate::door::complaints::Complaints;
 use crate::door::gate::{Batch, Gate};
 
+/// How many lists are put together at a time: each takes the broker's thread again and again, and memory until it is whole.
+const LISTS_MAX: usize = 16;
+
 /// What all requests share.
 pub(super) struct App {
     gate: Gate,
@@ -35,6 +39,8 @@ pub(super) struct App {
     complaints: Mutex<Complaints>,
     pub(super) counters: Counters,
     bodies: Bodies,
+    /// Places for who asks for lists.
+    lists: Semaphore,
     /// Of which things the numbers are metrics too.
     pub(super) metrics_of: Vec<Namespace>,
 }
@@ -60,7 +66,16 @@ impl App {
         let live = Live::new(gate.clone(), config.web.streams_max);
         let (sessions, complaints, counters, bodies) = Default::default();
         let metrics_of = config.web.metrics_of();
-        Arc::new(Self { gate, live, sessions, complaints, counters, bodies, metrics_of })
+        Arc::new(Self {
+            gate,
+            live,
+            sessions,
+            complaints,
+            counters,
+            bodies,
+            lists: Semaphore::new(LISTS_MAX),
+            metrics_of,
+        })
     }
 
     /// Gives the live streams what the gate gives, until that ends.
@@ -122,7 +137,11 @@ async fn things(
     body: Body,
 ) -> Result<Response, Problem> {
     match method {
-        Method::GET | Method::HEAD => list::list(&caller).await,
+        Method::GET | Method::HEAD => {
+            // In the order in which they came. It is closed by nobody.
+            let _place = app.lists.acquire().await;
+            list::list(&caller).await
+        }
         Method::POST => match caller.headers.get("monitor") {
             Some(every) => monitor::answer(&app.live, &app.sessions, &caller, every, &body.0?).await,
             None => Err(Problem::bad_request("POST /things is Brain4it's watch, and takes a header Monitor")),
