@@ -102,9 +102,9 @@ impl Server {
         mut stopped: watch::Receiver<bool>,
     ) {
         // Until it says something a connection takes little memory; what serves it is put elsewhere then.
-        let mut first = [0];
+        let (mut first, patience) = ([0], if self.tls.is_some() { HANDSHAKE_TIME } else { IDLE_TIME });
         tokio::select! {
-            said = tokio::time::timeout(IDLE_TIME, stream.peek(&mut first)) => if !matches!(said, Ok(Ok(1))) { return },
+            said = tokio::time::timeout(patience, stream.peek(&mut first)) => if !matches!(said, Ok(Ok(1))) { return },
             _ = stopped.wait_for(|stopped| *stopped) => return,
         }
         let Some(tls) = &self.tls else {
