@@ -59,6 +59,12 @@ impl Questions<'_> {
                 return Some(Late { to, answer });
             }
         };
+        if ask == Ask::Status {
+            // It does not count itself.
+            let answer = self.status().to_string().into_bytes();
+            self.queries.answered += 1;
+            return Some(Late { to, answer });
+        }
         queries.answered += 1;
         let now = middle.now;
         let mut answer = Vec::new();
@@ -85,7 +91,7 @@ impl Questions<'_> {
                 }
                 answer.extend_from_slice(Refusal::no_store().to_json().to_string().as_bytes());
             }
-            _ => answer.extend_from_slice(self.status().to_string().as_bytes()),
+            _ => query::push_named_error("bad_query", "this broker does not know this question", &mut answer),
         }
         Some(Late { to, answer })
     }

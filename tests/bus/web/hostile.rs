@@ -277,7 +277,7 @@ fn connections_that_say_nothing_leave_room_for_those_that_do() {
     let broker = TestBroker::with(|config| config.web.connections_max = SILENT + 2);
     let silent: Vec<Http> = (0..SILENT).map(|_| Http::connect(broker.web)).collect();
     let stop = AtomicBool::new(true);
-    assert_eq!(good(&broker, &stop), 20);
+    assert_eq!(good(&broker, &stop), 10);
     // Two more than that are good; one more is turned away.
     let (mut first, mut second) = (Http::connect(broker.web), Http::connect(broker.web));
     until("the last two places", || {
