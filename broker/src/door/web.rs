@@ -23,6 +23,7 @@ mod past;
 mod pattern;
 mod place;
 mod problem;
+mod secret;
 mod server;
 mod snapshots;
 mod thing;

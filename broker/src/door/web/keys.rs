@@ -5,12 +5,11 @@ mod text;
 
 use std::time::SystemTime;
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use thingsbus_adaptor::wire::Namespace;
 
+use super::secret::secret;
 use crate::error::KeysError;
 
 /// What a key begins with, so that one is known for what it is wherever it turns up.
@@ -135,11 +134,8 @@ impl AccessKeys {
             return Err(KeysError::TooMany { keys_max: KEYS_MAX });
         }
         let (read, write) = (prefixes(read)?, prefixes(write)?);
-        let mut random = [0; RANDOM_BYTES];
-        // The one source of randomness in this program that is made for secrets.
-        let source = rustls::crypto::ring::default_provider().secure_random;
-        source.fill(&mut random).map_err(|_| KeysError::NoRandomness)?;
-        let key = format!("{BEGINNING}{}", BASE64_URL_SAFE_NO_PAD.encode(random));
+        let secret = secret::<RANDOM_BYTES>().ok_or(KeysError::NoRandomness)?;
+        let key = format!("{BEGINNING}{secret}");
         let created = humantime::format_rfc3339_seconds(now).to_string();
         self.0.push(AccessKey { name: name.to_owned(), read, write, created, hash: Hash::of(&key) });
         Ok(key)

@@ -19,9 +19,13 @@ use super::{Live, Stream};
 use crate::door::web::answer;
 use crate::door::web::app::Caller;
 use crate::door::web::problem::Problem;
+use crate::door::web::secret::secret;
 
 /// How often a line without anything is sent where nothing changes.
 const PING_EVERY: Duration = Duration::from_secs(30);
+
+/// How many random bytes an id is made of.
+const ID_BYTES: usize = 16;
 
 /// The most names of one watch.
 const NAMES_MAX: usize = 1_000;
@@ -32,18 +36,13 @@ pub(crate) struct Sessions(Mutex<HashMap<String, Weak<Notify>>>);
 
 impl Sessions {
     fn begin(&self) -> Result<(String, Arc<Notify>), Problem> {
-        let mut bytes = [0_u8; 16];
-        getrandom::fill(&mut bytes)
-            .map_err(|error| Problem::busy(format!("no random number is to be had: {error}")))?;
-        let hex = bytes.iter().fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        });
+        let id = secret::<ID_BYTES>()
+            .ok_or_else(|| Problem::busy("the system gives no random numbers now; ask again"))?;
         let end = Arc::new(Notify::new());
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.retain(|_, end| end.strong_count() > 0);
-        sessions.insert(hex.clone(), Arc::downgrade(&end));
-        Ok((hex, end))
+        sessions.insert(id.clone(), Arc::downgrade(&end));
+        Ok((id, end))
     }
 
     fn end(&self, id: &str) {
