@@ -1,0 +1,72 @@
+// Asks the broker, with the access key where there is one.
+
+const KEY = "thingsbus.key";
+
+/** Why the broker did not do what was asked: RFC 9457. `status` 0: there was no answer at all. */
+export class Problem extends Error {
+  constructor(status, name, detail) {
+    super(detail);
+    this.status = status;
+    this.name = name;
+  }
+}
+
+/** The access key that this browser keeps for this broker, and who wants to know when it is another one. */
+export const key = {
+  get() {
+    return localStorage.getItem(KEY) ?? "";
+  },
+  set(value) {
+    if (value) localStorage.setItem(KEY, value);
+    else localStorage.removeItem(KEY);
+    key.changed.dispatchEvent(new Event("change"));
+  },
+  changed: new EventTarget(),
+};
+
+/** The page's clock plus this is the broker's, in seconds. */
+let ahead = 0;
+
+/** Seconds since 1970 by the broker's clock, so that ages are right where this machine's clock is not. */
+export function now() {
+  return Date.now() / 1000 + ahead;
+}
+
+/** The address of a thing, or of what belongs to it. */
+export function place(ns, rest = "") {
+  return `things/${encodeURIComponent(ns)}${rest}`;
+}
+
+/** Asks, and gives the answer as it came. Throws a `Problem` where it is none of success. */
+export async function ask(method, address, { body, headers = {}, signal } = {}) {
+  const secret = key.get();
+  if (secret) headers = { ...headers, "Access-Key": secret };
+  if (body !== undefined && typeof body !== "string") {
+    body = JSON.stringify(body);
+    headers = { ...headers, "Content-Type": "application/json" };
+  }
+  let answer;
+  const asked = Date.now();
+  try {
+    answer = await fetch(address, { method, body, headers, signal, cache: "no-store" });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem(0, "away", "the broker does not answer");
+  }
+  const time = Number(answer.headers.get("Server-Time"));
+  if (time) ahead = (time - (asked + Date.now()) / 2) / 1000;
+  if (answer.ok) return answer;
+  const text = await answer.text();
+  try {
+    const problem = JSON.parse(text);
+    throw new Problem(answer.status, problem.type.replace("urn:thingsbus:", ""), problem.detail);
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    throw new Problem(answer.status, "unknown", text || answer.statusText);
+  }
+}
+
+/** Asks for JSON. */
+export async function get(address, options) {
+  return (await ask("GET", address, options)).json();
+}

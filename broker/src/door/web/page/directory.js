@@ -1,0 +1,133 @@
+// What the broker told: every thing with its last values. No page in here, so that it can be tried without one.
+
+import { firstNumber } from "./value.js";
+
+/** How many numbers a thing's little line has. */
+export const SPARK_MAX = 32;
+
+/** Over how many seconds a rate is taken; older updates count less and less. */
+const RATE_S = 20;
+
+/** A thing, and what it said last. Parents without data of their own are none. */
+export class Thing {
+  data;
+  /** What it said before. */
+  before;
+  ts = 0;
+  /** When the broker got it, by the broker's clock. */
+  received = 0;
+  seq = 0;
+  documentationUrl = null;
+  /** `fresh`, `late` or `silent`; null: nothing is known of it. */
+  freshness = null;
+  interval = null;
+  deviation = null;
+  lateAfter = null;
+  /** The last numbers of the first number in its value. */
+  spark = [];
+  #weight = 0;
+  #weighed = 0;
+
+  constructor(ns) {
+    this.ns = ns;
+  }
+
+  /** Updates a second as they come in here, or as the broker had learned before. */
+  rate(at) {
+    const since = at - this.#weighed;
+    return (this.#weight * Math.exp(-since / RATE_S)) / RATE_S;
+  }
+
+  /** Takes what an update or a line of a list says. */
+  take(message, received) {
+    this.before = this.data;
+    this.data = message.data;
+    this.ts = message.ts;
+    this.received = received;
+    this.seq = message.seq;
+    this.documentationUrl = message.documentation_url;
+    if (message.freshness !== undefined) this.learn(message);
+    else this.freshness = "fresh";
+    const number = firstNumber(message.data);
+    if (number !== null) {
+      if (this.spark.length === SPARK_MAX) this.spark.shift();
+      this.spark.push(number);
+    }
+    this.#weight = this.rate(received) * RATE_S + (message.merged ?? 0) + 1;
+    this.#weighed = received;
+  }
+
+  /** Takes what the broker has learned of its pace. */
+  learn(message) {
+    this.freshness = message.freshness;
+    this.interval = message.interval ?? null;
+    this.deviation = message.deviation ?? null;
+    this.lateAfter = message.late_after ?? null;
+    if (message.rate) {
+      this.#weight = message.rate * RATE_S;
+      this.#weighed = message.received ?? this.received;
+    }
+  }
+}
+
+/** All things, by their names. Who wants to know of changes asks what changed since it asked last. */
+export class Directory {
+  /** @type {Map<string, Thing>} */
+  things = new Map();
+  /** Goes up whenever a thing comes or goes. */
+  shape = 0;
+  /** Goes up with everything. */
+  version = 0;
+  /** Was everything told that there is? */
+  isWhole = false;
+  /** How many updates came in here. */
+  updates = 0;
+  #toldNow = null;
+
+  /** Takes an event of the stream. `at`: the time by the broker's clock. */
+  take(name, message, at) {
+    this.version++;
+    switch (name) {
+      case "begin":
+        this.#toldNow = new Set();
+        break;
+      case "update": {
+        let thing = this.things.get(message.ns);
+        if (!thing) {
+          this.things.set(message.ns, (thing = new Thing(message.ns)));
+          this.shape++;
+        }
+        this.#toldNow?.add(message.ns);
+        const isNews = message.received === undefined;
+        // After a gap the broker tells again what may be known already.
+        if (isNews || message.seq !== thing.seq) thing.take(message, message.received ?? at);
+        else thing.learn(message);
+        if (isNews) this.updates++;
+        break;
+      }
+      case "freshness":
+        this.things.get(message.ns)?.learn(message);
+        break;
+      case "forgotten":
+        this.#forget((ns) => ns === message.ns);
+        break;
+      case "mark":
+        // Where the mark names no beginning, all that there is was told.
+        if (message.since === null) this.#forget((ns) => !this.#toldNow.has(ns));
+        this.#toldNow = null;
+        this.isWhole = true;
+        break;
+    }
+  }
+
+  #forget(isGone) {
+    for (const ns of this.things.keys()) {
+      if (isGone(ns) && this.things.delete(ns)) this.shape++;
+    }
+  }
+}
+
+/** Is it the thing or below it? All are below the root, which has no name. */
+export function isBelow(ns, top) {
+  return top === "" || ns === top || (ns.startsWith(top) && ns[top.length] === ".");
+}

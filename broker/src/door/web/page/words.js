@@ -1,0 +1,82 @@
+// Numbers, times and ages in the words and the locale of who reads.
+
+const locale = navigator.languages?.[0];
+const plain = new Intl.NumberFormat(locale, { maximumSignificantDigits: 6 });
+const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+const short = new Intl.NumberFormat(locale, { maximumSignificantDigits: 2 });
+const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const moment = new Intl.DateTimeFormat(locale, {
+  year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
+});
+const unit = (name) => new Intl.NumberFormat(locale, { style: "unit", unit: name, unitDisplay: "narrow" });
+const [days, hours, minutes, seconds] = ["day", "hour", "minute", "second"].map(unit);
+const fewSeconds = new Intl.NumberFormat(locale, {
+  style: "unit", unit: "second", unitDisplay: "narrow", maximumSignificantDigits: 2,
+});
+
+export function number(value) {
+  // Where there are more digits than that, they mean something: counters, for example.
+  if (Number.isInteger(value)) return Math.abs(value) < 1e15 ? whole.format(value) : String(value);
+  return Math.abs(value) >= 1e-4 && Math.abs(value) < 1e12 ? plain.format(value) : value.toExponential(3);
+}
+
+/** A span of so many seconds, in one or two units: `3s`, `2m 5s`, `1d 4h`. */
+export function span(s) {
+  s = Math.max(0, s);
+  if (s < 0.0995) return `${short.format(s * 1000)} ms`;
+  if (s < 9.5) return fewSeconds.format(s);
+  return age(s);
+}
+
+/** The same for what counts on: whole seconds. */
+export function age(s) {
+  s = Math.max(0, Math.floor(s));
+  if (s < 60) return seconds.format(s);
+  if (s < 3600) return `${minutes.format(Math.floor(s / 60))} ${seconds.format(s % 60)}`;
+  if (s < 86_400) return `${hours.format(Math.floor(s / 3600))} ${minutes.format(Math.floor((s % 3600) / 60))}`;
+  return `${days.format(Math.floor(s / 86_400))} ${hours.format(Math.floor((s % 86_400) / 3600))}`;
+}
+
+/** So many a second, or how long from one to the next where that reads better. */
+export function rate(perSecond) {
+  if (perSecond >= 0.95) return `${short.format(perSecond)}/s`;
+  return perSecond > 1e-9 ? `1 in ${span(1 / perSecond)}` : "";
+}
+
+/** A moment, in seconds since 1970: the time, with the day where it was not today. */
+export function when(s) {
+  const date = new Date(s * 1000);
+  return date.toDateString() === new Date().toDateString() ? clock.format(date) : moment.format(date);
+}
+
+/** A moment, whole. */
+export function whenExactly(s) {
+  return moment.format(new Date(s * 1000));
+}
+
+/** A value on one line: `temperature 20.8 · humidity 52`. */
+export function line(value) {
+  if (typeof value === "number") return number(value);
+  if (typeof value === "boolean") return value ? "on" : "off";
+  if (value === null) return "nothing";
+  if (value === undefined) return "";
+  if (typeof value === "string") return value;
+  const entries = Array.isArray(value) ? value.map(inner) : Object.entries(value).map(([name, it]) => `${name} ${inner(it)}`);
+  return entries.length ? entries.join(" · ") : Array.isArray(value) ? "an empty list" : "empty";
+}
+
+function inner(value) {
+  if (Array.isArray(value)) return `[${value.length}]`;
+  if (value !== null && typeof value === "object") return `{${Object.keys(value).join(", ")}}`;
+  return line(value);
+}
+
+/** What the broker expects of a thing, as a sentence. */
+export function expectation(thing) {
+  if (thing.interval === null) return "It is not known yet how often it speaks.";
+  const give = thing.deviation ? `, give or take ${span(thing.deviation)}` : "";
+  const late = thing.lateAfter ? `; late after ${span(thing.lateAfter)}` : "";
+  return `Speaks every ${span(thing.interval)}${give}${late}.`;
+}
+
+export { whole };
