@@ -1,6 +1,6 @@
 // What the broker told: every thing with its last values. No page in here, so that it can be tried without one.
 
-import { firstNumber } from "./value.js";
+import { numberAt, numberPlace } from "./value.js";
 
 /** How many numbers a thing's little line has. */
 export const SPARK_MAX = 32;
@@ -23,7 +23,9 @@ export class Thing {
   interval = null;
   deviation = null;
   lateAfter = null;
-  /** The last numbers of the first number in its value. */
+  /** Where in its value the number is that its little line is of: the first that it ever had. */
+  sparkPlace = null;
+  /** The last numbers there. */
   spark = [];
   #weight = 0;
   #weighed = 0;
@@ -48,11 +50,10 @@ export class Thing {
     this.documentationUrl = message.documentation_url;
     if (message.freshness !== undefined) this.learn(message);
     else this.freshness = "fresh";
-    const number = firstNumber(message.data);
-    if (number !== null) {
-      if (this.spark.length === SPARK_MAX) this.spark.shift();
-      this.spark.push(number);
-    }
+    this.sparkPlace ??= numberPlace(message.data);
+    const number = this.sparkPlace === null ? null : numberAt(message.data, this.sparkPlace);
+    if (number !== null) this.spark.push(number);
+    if (this.spark.length > SPARK_MAX) this.spark.shift();
     this.#weight = this.rate(received) * RATE_S + (message.merged ?? 0) + 1;
     this.#weighed = received;
   }
@@ -76,8 +77,8 @@ export class Directory {
   things = new Map();
   /** Goes up whenever a thing comes or goes. */
   shape = 0;
-  /** Goes up with everything. */
-  version = 0;
+  /** Goes up whenever another word says how fresh a thing is. */
+  mood = 0;
   /** Was everything told that there is? */
   isWhole = false;
   /** How many updates came in here. */
@@ -86,7 +87,6 @@ export class Directory {
 
   /** Takes an event of the stream. `at`: the time by the broker's clock. */
   take(name, message, at) {
-    this.version++;
     switch (name) {
       case "begin":
         this.#toldNow = new Set();
@@ -98,15 +98,18 @@ export class Directory {
           this.shape++;
         }
         this.#toldNow?.add(message.ns);
+        const word = thing.freshness;
         const isNews = message.received === undefined;
         // After a gap the broker tells again what may be known already.
         if (isNews || message.seq !== thing.seq) thing.take(message, message.received ?? at);
         else thing.learn(message);
         if (isNews) this.updates++;
+        if (word !== thing.freshness) this.mood++;
         break;
       }
       case "freshness":
         this.things.get(message.ns)?.learn(message);
+        this.mood++;
         break;
       case "forgotten":
         this.#forget((ns) => ns === message.ns);

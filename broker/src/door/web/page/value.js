@@ -1,18 +1,23 @@
 // What can be said about a value: numbers in it, places in it, and how it reads on one line.
 
-/** The first number in a value, in the order of its text; what is switched on is 1. Null: there is none. */
-export function firstNumber(value) {
-  if (typeof value === "number") return value;
-  if (typeof value === "boolean") return value ? 1 : 0;
+/** The place of the first number or switch in a value, as a JSON pointer (RFC 6901). Null: there is none. */
+export function numberPlace(value, at = "") {
+  if (typeof value === "number" || typeof value === "boolean") return at;
   if (value === null || typeof value !== "object") return null;
-  for (const inner of Object.values(value)) {
-    const number = firstNumber(inner);
-    if (number !== null) return number;
+  for (const [name, inner] of Object.entries(value)) {
+    const place = numberPlace(inner, `${at}/${escape(name)}`);
+    if (place !== null) return place;
   }
   return null;
 }
 
-/** All places with a number, as JSON pointers (RFC 6901). Switches are none: the past of a switch has no mean. */
+/** The number at a place; what is switched on is 1. Null: there is none. */
+export function numberAt(value, pointer) {
+  const found = at(value, pointer);
+  return typeof found === "number" || typeof found === "boolean" ? Number(found) : null;
+}
+
+/** All places with a number. Switches are none: the past of a switch has no mean. */
 export function numberPlaces(value, at = "", found = []) {
   if (typeof value === "number") found.push(at);
   else if (value !== null && typeof value === "object") {

@@ -39,8 +39,8 @@ export function age(s) {
 
 /** So many a second, or how long from one to the next where that reads better. */
 export function rate(perSecond) {
-  if (perSecond >= 0.95) return `${short.format(perSecond)}/s`;
-  return perSecond > 1e-9 ? `1 in ${span(1 / perSecond)}` : "";
+  if (perSecond >= 1.5) return `${short.format(perSecond)}/s`;
+  return perSecond > 1e-9 ? `every ${span(1 / perSecond)}` : "";
 }
 
 /** A moment, in seconds since 1970: the time, with the day where it was not today. */
@@ -57,10 +57,10 @@ export function whenExactly(s) {
 /** A value on one line: `temperature 20.8 · humidity 52`. */
 export function line(value) {
   if (typeof value === "number") return number(value);
-  if (typeof value === "boolean") return value ? "on" : "off";
-  if (value === null) return "nothing";
+  if (typeof value === "boolean") return String(value);
+  if (value === null) return "null";
   if (value === undefined) return "";
-  if (typeof value === "string") return value;
+  if (typeof value === "string") return value || "\"\"";
   const entries = Array.isArray(value) ? value.map(inner) : Object.entries(value).map(([name, it]) => `${name} ${inner(it)}`);
   return entries.length ? entries.join(" · ") : Array.isArray(value) ? "an empty list" : "empty";
 }

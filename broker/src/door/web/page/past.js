@@ -1,0 +1,125 @@
+// What numbers a thing said over a chosen time, as a plot: each value, or a band and a mean where there are too many.
+
+import { get, now, place } from "./api.js";
+import { plot } from "./chart.js";
+import { numberPlaces, unescape } from "./value.js";
+import { html, useEffect, useRef, useState } from "./vendor/preact.js";
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const RANGES = [
+  ["5 min", 5 * MINUTE], ["1 h", HOUR], ["6 h", 6 * HOUR], ["1 day", DAY], ["1 week", 7 * DAY], ["30 days", 30 * DAY], ["1 year", 365 * DAY],
+];
+
+/** How many points a plot has at the most: about one for two of a screen. */
+const POINTS = 360;
+
+/** What is seen is asked for again so often, but not sooner than there can be another point. */
+const AGAIN_MS = 2000;
+
+/** Places that are drawn at first. */
+const DRAWN_MAX = 3;
+
+/** `first`: when the first value was received that is kept, where that is known. */
+export function Past({ thing, first }) {
+  const places = usePlaces(thing.data);
+  const [wanted, setRange] = useState(null);
+  // In its first minutes an hour of nothing is no use.
+  const range = wanted ?? (first && now() - first < 10 * MINUTE ? 5 * MINUTE : HOUR);
+  const [chosen, setChosen] = useState(null);
+  const drawn = chosen ?? places.slice(0, DRAWN_MAX);
+  const [told, setTold] = useState("Asking the broker…");
+  const box = useRef(null);
+  const asked = JSON.stringify([range, drawn]);
+
+  useEffect(() => {
+    const stopped = new AbortController();
+    let drawing;
+    let timer;
+    const look = async () => {
+      try {
+        if (!document.hidden) {
+          const data = await ask(thing, range, drawn, stopped.signal);
+          const isEmpty = data.series.every(({ points }) => points.length === 0);
+          setTold(isEmpty ? "Nothing was kept of this time." : "");
+          if (drawing) drawing.set(data);
+          else drawing = await plot(box.current, data);
+        }
+      } catch (problem) {
+        if (stopped.signal.aborted) return;
+        setTold(problem.message);
+      }
+      if (stopped.signal.aborted) drawing?.destroy();
+      else timer = setTimeout(look, Math.max(AGAIN_MS, (range / POINTS) * 1000));
+    };
+    look();
+    return () => {
+      stopped.abort();
+      clearTimeout(timer);
+      drawing?.destroy();
+    };
+  }, [asked]);
+
+  const choose = (at) => setChosen(drawn.includes(at) ? drawn.filter((it) => it !== at) : [...drawn, at]);
+  return html`
+    <section class="card">
+      <h2>History</h2>
+      <div class="choices">
+        <div class="segments" role="group" aria-label="How far back">
+          ${RANGES.map(([title, seconds]) => html`<button aria-pressed=${range === seconds} onClick=${() => setRange(seconds)}>${title}</button>`)}
+        </div>
+        ${places.length > 1 && html`<div class="chips" role="group" aria-label="What is drawn">
+          ${places.map((at) => html`<button aria-pressed=${drawn.includes(at)} onClick=${() => choose(at)}>${title(at)}</button>`)}
+        </div>`}
+      </div>
+      <div class="plot" role="img" aria-label=${`History of ${thing.ns}`}>
+        <div ref=${box}></div>
+        ${told && html`<p class="nothing">${told}</p>`}
+      </div>
+    </section>`;
+}
+
+/** All places that had a number since the page is seen: a reading that fails now and then keeps its line. */
+function usePlaces(data) {
+  const places = useRef([]);
+  const more = numberPlaces(data).filter((at) => !places.current.includes(at));
+  if (more.length) places.current = [...places.current, ...more];
+  return places.current;
+}
+
+/** A place as people write it: `motor.rpm`. */
+export const title = (pointer) => pointer.split("/").slice(1).map(unescape).join(".") || "value";
+
+/** Asks for the past of all places at once. */
+async function ask(thing, range, places, signal) {
+  const to = now();
+  const from = to - range;
+  const every = Math.max(1, Math.round(range / POINTS));
+  const which = new URLSearchParams({ from: from.toFixed(3), every });
+  const { lines } = await get(place(thing.ns, `/history?${which}`), { signal });
+  const series = places.map((at) => ({ label: title(at), ...line(lines[at] ?? [], every, thing) }));
+  return { series, from, to, height: 300 };
+}
+
+/**
+ * Points and a band from the broker's lines, with a gap where nothing was said for longer than the thing is used to.
+ * A line is `[begin, count, lowest, highest, mean, last]`.
+ */
+export function line(lines, every, { lateAfter }) {
+  const silence = Math.max(2.5 * every, lateAfter ?? 0);
+  const isBand = lines.some(([, count]) => count > 1);
+  const points = [];
+  const band = isBand ? [] : undefined;
+  let before = null;
+  for (const [begin, , low, high, mean] of lines) {
+    if (before !== null && begin - before > silence) {
+      points.push([before + every, null]);
+      band?.push([before + every, null, null]);
+    }
+    points.push([begin, mean]);
+    band?.push([begin, low, high]);
+    before = begin;
+  }
+  return { points, band };
+}
