@@ -33,9 +33,12 @@ fn main() -> Outcome<()> {
     if std::env::var_os("BROKER").is_some() {
         return broker();
     }
+    if std::env::var_os("PLAIN").is_some() {
+        return plain();
+    }
     let is_chosen = |name: &str| chosen.is_empty() || chosen.iter().any(|chosen| chosen == name);
     if is_chosen("get") {
-        let broker = Running::start()?;
+        let broker = Running::start("BROKER")?;
         println!(
             "GET of a thing on one kept-alive connection; `taskset -c 0` takes out what waking another core costs"
         );
@@ -44,7 +47,7 @@ fn main() -> Outcome<()> {
         }
     }
     if is_chosen("idle") {
-        let broker = Running::start()?;
+        let broker = Running::start("BROKER")?;
         let before = (gets(broker.web(), 1)?, broker.memory_mib()?);
         let mut idle = Vec::new();
         for _ in 0..IDLE {
@@ -79,15 +82,45 @@ fn broker() -> Outcome<()> {
     Ok(())
 }
 
+/// Writes as much to as many streams as the broker does, as seldom, and knows nothing: what that costs who runs beside it
+/// is the machine's and the readers' part.
+fn plain() -> Outcome<()> {
+    const EVERY: Duration = Duration::from_millis(1);
+    const AT_ONCE: usize = 32;
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    // The web's port is the third after the clients'.
+    println!("{}", listener.local_addr()?.port() - 3);
+    let mut streams = Vec::new();
+    while streams.len() < STREAMS {
+        let (stream, _) = listener.accept()?;
+        stream.set_nodelay(true)?;
+        streams.push(stream);
+    }
+    let event = "id: 660c70d90c2ae-6e6f.8121234\ndata: {\"ns\":\"part12.thing3\",\"type\":\"thing_update\",\"ts\":1795304749.62269,\
+                 \"data\":12345678,\"documentation_url\":null,\"seq\":8121234}\n\n";
+    let begun = Instant::now();
+    let mut said = vec![0_u64; STREAMS];
+    for at in (0..STREAMS).step_by(AT_ONCE).cycle() {
+        std::thread::sleep(EVERY);
+        for (stream, said) in streams.iter_mut().zip(&mut said).skip(at).take(AT_ONCE) {
+            let due = begun.elapsed().as_millis() as u64 * (RATE / PARTS as u64) / 1000;
+            // Readers that are gone end it.
+            stream.write_all(event.repeat((due - *said) as usize).as_bytes())?;
+            *said = due;
+        }
+    }
+    Ok(())
+}
+
 struct Running {
     process: Child,
     port: u16,
 }
 
 impl Running {
-    fn start() -> Outcome<Self> {
+    fn start(what: &str) -> Outcome<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        let mut process = command.env("BROKER", "1").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut process = command.env(what, "1").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         let stdout = process.stdout.take().ok_or("no output")?;
         std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line)?;
@@ -213,7 +246,7 @@ fn streams() -> Outcome<()> {
     println!(
         "{STREAMS} streams by Server-Sent Events, each of a hundredth of {RATE} updates a second, and without them"
     );
-    let broker = Running::start()?;
+    let broker = Running::start("BROKER")?;
     let begun = Instant::now();
     let is_over = Arc::new(AtomicBool::new(false));
     let sender = send(&broker, begun, is_over.clone())?;
@@ -228,15 +261,18 @@ fn streams() -> Outcome<()> {
         .build()?;
     for round in 1..=3 {
         println!(" round {round}");
-        measure(&broker, &heard, None)?;
-        let found = Found::new(begun)?;
-        let readers: Vec<_> = (0..STREAMS)
-            .map(|number| runtime.spawn(read(broker.web(), number % PARTS, found.clone())))
-            .collect();
-        std::thread::sleep(Duration::from_secs(3));
-        measure(&broker, &heard, Some(&found))?;
-        readers.iter().for_each(tokio::task::JoinHandle::abort);
-        std::thread::sleep(Duration::from_secs(2));
+        measure(&broker, &heard, "without", None)?;
+        for by in ["with streams", "with streams of a plain program"] {
+            let plain = if by == "with streams" { None } else { Some(Running::start("PLAIN")?) };
+            let found = Found::new(begun)?;
+            let web = plain.as_ref().unwrap_or(&broker).web();
+            let readers: Vec<_> =
+                (0..STREAMS).map(|number| runtime.spawn(read(web, number % PARTS, found.clone()))).collect();
+            std::thread::sleep(Duration::from_secs(3));
+            measure(&broker, &heard, by, Some((&found, plain.is_none())))?;
+            readers.iter().for_each(tokio::task::JoinHandle::abort);
+            std::thread::sleep(Duration::from_secs(2));
+        }
     }
     is_over.store(true, Ordering::Relaxed);
     sender.join().map_err(|_| "the sender failed")?;
@@ -244,8 +280,13 @@ fn streams() -> Outcome<()> {
     Ok(())
 }
 
-fn measure(broker: &Running, heard: &Arc<Found>, streams: Option<&Arc<Found>>) -> Outcome<()> {
-    let all: Vec<&Arc<Found>> = std::iter::once(heard).chain(streams).collect();
+fn measure(
+    broker: &Running,
+    heard: &Arc<Found>,
+    with: &str,
+    streams: Option<(&Arc<Found>, bool)>,
+) -> Outcome<()> {
+    let all: Vec<&Arc<Found>> = std::iter::once(heard).chain(streams.map(|(found, _)| found)).collect();
     let before = broker.cpu_s()?;
     for found in &all {
         found.times.lock().map_err(|_| "a reader failed")?.reset();
@@ -255,9 +296,9 @@ fn measure(broker: &Running, heard: &Arc<Found>, streams: Option<&Arc<Found>>) -
     std::thread::sleep(Duration::from_secs(SECONDS));
     all.iter().for_each(|found| found.is_counted.store(false, Ordering::Relaxed));
     let seconds = begun.elapsed().as_secs_f64();
-    let with = if streams.is_some() { "with streams" } else { "without" };
     heard.tell(&format!("ZeroMQ {with}"), seconds);
-    if let Some(streams) = streams {
+    // What the plain program says tells nothing of when it was said.
+    if let Some((streams, true)) = streams {
         streams.tell("streams", seconds);
     }
     let after = broker.cpu_s()?;
