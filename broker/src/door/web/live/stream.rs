@@ -130,6 +130,9 @@ impl Stream {
             }
             let told = self.tell(waiting);
             if !told.is_empty() {
+                // What is told is written next. Where many streams are written to, one after the other, other threads get
+                // their turn in between: who hears by ZeroMQ waits for one writing then, not for all of them.
+                std::thread::yield_now();
                 return Ok(told);
             }
             if has_ended {

@@ -141,7 +141,7 @@ function Row({ row, index, top, time, isCurrent, sought, toggle, setCurrent }) {
   };
   return html`
     <div class=${`row ${thing ? `thing ${thing.freshness ?? ""}` : "group"} ${isCurrent ? "current" : ""}`} role="row" id=${id(row)}
-      style=${{ top: `${top}px`, "--indent": `${row.level * 16 + 20}px` }} aria-rowindex=${index + 2} aria-level=${row.level + 1}
+      style=${{ transform: `translateY(${top}px)`, "--indent": `${row.level * 16 + 20}px` }} aria-rowindex=${index + 2} aria-level=${row.level + 1}
       aria-expanded=${row.below ? row.isOpen : undefined} aria-selected=${isCurrent} onClick=${open}>
       <span class="name" role="gridcell" style=${{ paddingLeft: `${row.level * 16}px` }} title=${row.ns}>
         <span class="twist" aria-hidden="true" onClick=${row.below ? twist : undefined}>${row.below ? (row.isOpen ? "▾" : "▸") : ""}</span>
