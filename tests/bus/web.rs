@@ -4,6 +4,7 @@ mod everywhere;
 mod hostile;
 mod live;
 mod model;
+mod page;
 mod past;
 mod rest;
 mod slow;

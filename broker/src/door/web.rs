@@ -19,6 +19,7 @@ mod live;
 mod metrics;
 mod origin;
 mod pace;
+mod page;
 mod past;
 mod pattern;
 mod place;

@@ -31,7 +31,9 @@ fn a_key_opens_what_it_says_until_it_is_revoked() {
     assert_eq!((wrong.status, wrong.problem().as_str()), (401, "wrong_key"));
     assert_eq!(ask(door, "GET", "/healthz", &[]).status, 200, "who looks whether it is well needs none");
     assert_eq!(ask(door, "GET", "/readyz", &[]).status, 200);
-    for path in ["/metrics", "/status", "/events", "/ws", "/snapshots", "/nothing"] {
+    assert_eq!(ask(door, "GET", "/", &[]).status, 200, "the page needs none, since it asks for one");
+    assert_eq!(ask(door, "GET", "/page/none.js", &[]).status, 404, "nor do its files");
+    for path in ["/metrics", "/status", "/events", "/ws", "/snapshots", "/nothing", "/page"] {
         assert_eq!(ask(door, "GET", path, &[]).status, 401, "{path}");
     }
 

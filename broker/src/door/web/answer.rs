@@ -85,6 +85,14 @@ pub(super) fn with_type(body: impl IntoResponse, content_type: HeaderValue) -> R
     response
 }
 
+/// Has who asks what has this tag already? `If-None-Match` says so.
+pub(super) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|known| known.to_str().ok());
+    let mut known = known.flat_map(|known| known.split(',')).map(str::trim);
+    // A proxy that packed the answer has made the tag a weak one (RFC 9110, 13.1.2).
+    known.any(|known| known == "*" || known.trim_start_matches("W/") == tag)
+}
+
 /// What every answer has.
 pub(super) fn stamp(headers: &mut HeaderMap) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

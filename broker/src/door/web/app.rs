@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::rejection::PathRejection;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{ConnectInfo, Path, Query, Request, State};
 use axum::http::{HeaderMap, Method, Uri};
-use axum::response::{Redirect, Response};
+use axum::response::Response;
 use axum::routing::any;
 use serde::de::DeserializeOwned;
 use thingsbus_adaptor::wire::Namespace;
@@ -23,7 +24,7 @@ use super::counters::Counters;
 use super::live::{Live, monitor, sse, ws};
 use super::place::{Part, Place};
 use super::problem::Problem;
-use super::{docs, list, metrics, past, snapshots, thing};
+use super::{docs, list, metrics, page, past, snapshots, thing};
 use crate::config::Config;
 use crate::door::complaints::Complaints;
 use crate::door::gate::{Batch, Gate};
@@ -112,7 +113,8 @@ impl App {
             .route("/readyz", any(ready))
             .route("/openapi.json", any(openapi))
             .route("/docs", any(|method| async { only_get(method).map(|()| docs::page()) }))
-            .route("/", any(|method| async { only_get(method).map(|()| Redirect::temporary("/docs")) }))
+            .route("/", any(page))
+            .route("/page/{*file}", any(page_file))
             .fallback(no_page)
             .with_state(self)
     }
@@ -266,6 +268,23 @@ async fn openapi(caller: Caller, method: Method) -> Result<Response, Problem> {
     docs::openapi(&caller)
 }
 
+async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+    only_get(method)?;
+    page::index(&headers).ok_or_else(|| nothing_at(&uri))
+}
+
+async fn page_file(
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    file: Result<Path<String>, PathRejection>,
+) -> Result<Response, Problem> {
+    only_get(method)?;
+    // What is no UTF-8 names no file.
+    let file = file.ok().and_then(|Path(name)| page::file(&name, &headers));
+    file.ok_or_else(|| nothing_at(&uri))
+}
+
 fn only_get(method: Method) -> Result<(), Problem> {
     if matches!(method, Method::GET | Method::HEAD) {
         Ok(())
@@ -275,6 +294,10 @@ fn only_get(method: Method) -> Result<(), Problem> {
 }
 
 async fn no_page(uri: Uri) -> Problem {
+    nothing_at(&uri)
+}
+
+fn nothing_at(uri: &Uri) -> Problem {
     let detail =
         format!("there is nothing at {}; /things lists what there is, /docs tells what else", uri.path());
     Problem::no_page(detail)

@@ -22,6 +22,9 @@ const ACCESS_KEY: HeaderName = HeaderName::from_static("access-key");
 /// What needs no key: whether the broker is well, and what there is to ask, which is the same for every broker.
 const OPEN: [&str; 5] = ["/healthz", "/readyz", "/docs", "/openapi.json", "/"];
 
+/// Nor do the files of the page: it asks for a key by itself, and knows nothing before it has one.
+const PAGE: &str = "/page/";
+
 /// Names under which people try to give a key in an address.
 const NAMES_OF_KEYS: [&str; 6] =
     ["access-key", "access_key", "accesskey", "access_token", "api_key", "apikey"];
@@ -99,7 +102,8 @@ async fn admit(State(guard): State<Arc<Guard>>, mut request: Request, next: Next
             Problem::new(StatusCode::BAD_REQUEST, "key_in_url", "a key is no part of an address", why);
         return guard.refuse(problem, "web_key_in_url", &request, "there is an access key in its address");
     }
-    if OPEN.contains(&request.uri().path()) {
+    let path = request.uri().path();
+    if OPEN.contains(&path) || path.starts_with(PAGE) {
         return next.run(request).await;
     }
     let (about, name, why, challenge) = match guard.keyring.admit(shown_key(request.headers())) {

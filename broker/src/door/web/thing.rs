@@ -499,10 +499,7 @@ fn tagged(
     tag: &str,
     answer: impl FnOnce() -> Result<Response, Problem>,
 ) -> Result<Response, Problem> {
-    let known = caller.headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|known| known.to_str().ok());
-    let mut known = known.flat_map(|known| known.split(',')).map(str::trim);
-    // A proxy that packed the answer has made the tag a weak one (RFC 9110, 13.1.2).
-    let is_known = known.any(|known| known == "*" || known.trim_start_matches("W/") == tag);
+    let is_known = answer::is_known(&caller.headers, tag);
     let mut response = if is_known { StatusCode::NOT_MODIFIED.into_response() } else { answer()? };
     if let Ok(tag) = HeaderValue::from_str(tag) {
         response.headers_mut().insert(header::ETAG, tag);
