@@ -2,6 +2,7 @@
 
 import { get, now, place } from "./api.js";
 import { plot } from "./chart.js";
+import { line } from "./gaps.js";
 import { numberPlaces, unescape } from "./value.js";
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
 
@@ -100,26 +101,4 @@ async function ask(thing, range, places, signal) {
   const { lines } = await get(place(thing.ns, `/history?${which}`), { signal });
   const series = places.map((at) => ({ label: title(at), ...line(lines[at] ?? [], every, thing) }));
   return { series, from, to, height: 300 };
-}
-
-/**
- * Points and a band from the broker's lines, with a gap where nothing was said for longer than the thing is used to.
- * A line is `[begin, count, lowest, highest, mean, last]`.
- */
-export function line(lines, every, { lateAfter }) {
-  const silence = Math.max(2.5 * every, lateAfter ?? 0);
-  const isBand = lines.some(([, count]) => count > 1);
-  const points = [];
-  const band = isBand ? [] : undefined;
-  let before = null;
-  for (const [begin, , low, high, mean] of lines) {
-    if (before !== null && begin - before > silence) {
-      points.push([before + every, null]);
-      band?.push([before + every, null, null]);
-    }
-    points.push([begin, mean]);
-    band?.push([begin, low, high]);
-    before = begin;
-  }
-  return { points, band };
 }
