@@ -5,6 +5,7 @@ import { plot } from "./chart.js";
 import { line } from "./gaps.js";
 import { numberPlaces, unescape } from "./value.js";
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
+import { line as oneLine, when } from "./words.js";
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -18,6 +19,9 @@ const POINTS = 360;
 
 /** What is seen is asked for again so often, but not sooner than there can be another point. */
 const AGAIN_MS = 2000;
+
+/** How many values are listed where there is nothing to draw. */
+const LISTED = 30;
 
 /** Places that are drawn at first. */
 const DRAWN_MAX = 3;
@@ -78,6 +82,26 @@ export function Past({ thing, first }) {
         <div ref=${box}></div>
         ${told && html`<p class="nothing">${told}</p>`}
       </div>
+    </section>`;
+}
+
+/** What a thing without numbers said: each value, the newest first. */
+export function Values({ thing }) {
+  const [values, setValues] = useState([]);
+  useEffect(() => {
+    const stopped = new AbortController();
+    const { signal } = stopped;
+    get(place(thing.ns, `/history?last=${LISTED}`), { signal }).then(({ values }) => setValues(values.reverse()), () => {});
+    return () => stopped.abort();
+  }, [thing.ns, thing.seq]);
+  if (values.length === 0) return null;
+  return html`
+    <section class="card">
+      <h2>Lately</h2>
+      <div class="scroll" tabindex="0" role="region" aria-label="Lately"><table class="list">
+        <thead><tr><th>When</th><th>What</th></tr></thead>
+        <tbody>${values.map(([received, , data]) => html`<tr key=${received}><td>${when(received)}</td><td class="wrap">${oneLine(data)}</td></tr>`)}</tbody>
+      </table></div>
     </section>`;
 }
 

@@ -3,7 +3,7 @@
 import { ask, get, now, place } from "./api.js";
 import { Fresh } from "./fresh.js";
 import { connection, directory, useBeat } from "./live.js";
-import { Past } from "./past.js";
+import { Past, Values } from "./past.js";
 import { Rejected } from "./rejected.js";
 import { Value } from "./shown.js";
 import { html, useEffect, useState } from "./vendor/preact.js";
@@ -32,7 +32,7 @@ export function ThingPage({ ns }) {
         <section class="card"><h2>Value</h2><${Value} value=${thing.data} before=${thing.before} seq=${thing.seq} /></section>
         <${Facts} thing=${thing} first=${first} />
       </div>
-      ${numberPlaces(thing.data).length > 0 && html`<${Past} thing=${thing} first=${first} />`}
+      <${numberPlaces(thing.data).length > 0 ? Past : Values} thing=${thing} first=${first} />
       <${Rejected} under=${ns} />
       <${Ways} ns=${ns} />
     </article>`;

@@ -130,7 +130,9 @@ const id = (row) => row && `row-${row.ns}`;
 function Row({ row, index, top, time, isCurrent, sought, toggle, setCurrent }) {
   const { thing } = row;
   const age = thing && words.age(time - thing.received);
-  const open = () => {
+  const open = (event) => {
+    // A link with a key held is for the browser: another tab, for example.
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     setCurrent(row.ns);
     if (thing) location.hash = `#/things/${row.ns}`;
     else toggle(row);
@@ -145,7 +147,7 @@ function Row({ row, index, top, time, isCurrent, sought, toggle, setCurrent }) {
       aria-expanded=${row.below ? row.isOpen : undefined} aria-selected=${isCurrent} onClick=${open}>
       <span class="name" role="gridcell" style=${{ paddingLeft: `${row.level * 16}px` }} title=${row.ns}>
         <span class="twist" aria-hidden="true" onClick=${row.below ? twist : undefined}>${row.below ? (row.isOpen ? "▾" : "▸") : ""}</span>
-        <b><${Found} text=${row.name} sought=${sought} /></b>
+        ${thing ? html`<a tabindex="-1" href="#/things/${row.ns}"><${Found} text=${row.name} sought=${sought} /></a>` : html`<b><${Found} text=${row.name} sought=${sought} /></b>`}
       </span>
       <span class="value" role="gridcell">${thing ? words.line(thing.data) : html`<span class="soft">${below(row)}</span>`}</span>
       <span class="sparkline" role="gridcell">${thing && html`<${Spark} values=${thing.spark} />`}</span>
