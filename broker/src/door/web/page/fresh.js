@@ -3,7 +3,7 @@
 import { html } from "./vendor/preact.js";
 import { expectation } from "./words.js";
 
-const SIGNS = {
+export const SIGNS = {
   fresh: html`<circle cx="6" cy="6" r="4.5" fill="currentColor" />`,
   late: html`<circle cx="6" cy="6" r="4.5" fill="none" stroke="currentColor" stroke-width="1.6" /><path d="M6 1.5a4.5 4.5 0 0 1 0 9z" fill="currentColor" />`,
   silent: html`<circle cx="6" cy="6" r="4.5" fill="none" stroke="currentColor" stroke-width="1.6" stroke-dasharray="2 1.53" />`,

@@ -1,0 +1,55 @@
+// Two numbers from -100 to 100 under one finger: right and up are more.
+
+import { html, useRef, useState } from "../vendor/preact.js";
+import { target } from "../binding.js";
+import { useSend } from "./send.js";
+import { setting } from "./types.js";
+import { written } from "./values.js";
+
+const MOST = 100;
+const STEP = 10;
+const KEYS = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, STEP], ArrowDown: [0, -STEP] };
+
+const inside = (it) => Math.max(-MOST, Math.min(MOST, Math.round(it)));
+
+export function Stick({ widget, place, name }) {
+  const to = target(widget);
+  const { shown, send, answer } = useSend(to, place, { interval: setting(widget, "invoke-interval") });
+  const pad = useRef();
+  const [held, hold] = useState(null);
+  const isPair = Array.isArray(shown) && shown.length === 2 && shown.every(Number.isFinite);
+  const [x, y] = held ?? (isPair ? shown.map(inside) : [0, 0]);
+  const move = (pair) => {
+    hold(pair);
+    send(pair);
+  };
+  const point = ({ clientX, clientY }) => {
+    const { left, top, width, height } = pad.current.getBoundingClientRect();
+    move([inside(((clientX - left) / width) * 2 * MOST - MOST), inside(MOST - ((clientY - top) / height) * 2 * MOST)]);
+  };
+  const release = () => {
+    if (held === null) return;
+    if (setting(widget, "springs-back")) send([0, 0]);
+    hold(null);
+  };
+  const byKey = (event) => {
+    const step = KEYS[event.key];
+    if (event.key !== "Home" && !step) return;
+    event.preventDefault();
+    send(step ? [inside(x + step[0]), inside(y + step[1])] : [0, 0]);
+  };
+  const axis = (label, value, pair) => html`<input class="unseen" type="range" min=${-MOST} max=${MOST} step=${STEP} value=${value} disabled=${!to}
+    aria-label=${`${name}, ${label}`} onInput=${({ target }) => send(pair(target.valueAsNumber))} />`;
+  return html`<div class="pad" ref=${pad} role="group" aria-label=${name} title="Arrow keys move it, Home brings it to the middle" onKeyDown=${byKey}
+      onPointerDown=${(event) => {
+        if (!to || event.button !== 0) return;
+        event.currentTarget.setPointerCapture(event.pointerId);
+        point(event);
+      }}
+      onPointerMove=${(event) => held && point(event)} onPointerUp=${release} onPointerCancel=${release}>
+      ${axis("left and right", x, (it) => [it, y])}${axis("up and down", y, (it) => [x, it])}
+      <span class="knob" style=${{ left: `${(x + MOST) / 2}%`, top: `${(MOST - y) / 2}%` }} aria-hidden="true"></span>
+    </div>
+    <p class="pair value">${written(x)} · ${written(y)}</p>
+    ${answer}`;
+}
