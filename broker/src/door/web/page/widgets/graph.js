@@ -3,7 +3,8 @@
 import { get, now, place } from "../api.js";
 import { plot } from "../chart.js";
 import { directory } from "../live.js";
-import { line, title } from "../past.js";
+import { line } from "../gaps.js";
+import { title } from "../past.js";
 import { at, numberPlaces } from "../value.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { RANGES, setting } from "./types.js";
