@@ -1,5 +1,5 @@
 //! What the history costs and how quickly it answers, over a real file, with time that is simulated:
-//! `cargo bench -p thingsbus-broker --bench history -- [week|year|small|again]... [--seconds N] [--folder PATH]`.
+//! `cargo bench -p thingsbus-broker --bench history -- [week|year|small|again]... [go-on] [--seconds N] [--folder PATH]`.
 
 // The engine is no part of the library's interface, so its files are this program's too.
 #[path = "../src/store"]
@@ -118,23 +118,36 @@ struct Run {
     path: PathBuf,
     counts: Arc<Counts>,
     now: f64,
+    /// When this run began, which is later where it goes on.
+    began: f64,
     points: u64,
     busy: Duration,
     longest: (Duration, Duration),
 }
 
 impl Run {
-    fn new(folder: &Path, name: &str) -> Result<Self, Box<dyn Error>> {
+    /// Begins anew, or goes on where a run ended, however it did: after the last value of this thing.
+    fn new(folder: &Path, name: &str, after: Option<&str>) -> Result<Self, Box<dyn Error>> {
         let path = folder.join(format!("history-{name}.redb"));
-        let file = File::options().read(true).write(true).create(true).truncate(true).open(&path)?;
+        let file =
+            File::options().read(true).write(true).create(true).truncate(after.is_none()).open(&path)?;
         let counts = Arc::new(Counts::default());
         let backend = Counted(FileBackend::new(file)?, counts.clone());
         let history = History::open(backend, Rules::new(RULE))?;
+        let last = match after {
+            None => None,
+            Some(ns) => history
+                .values(ns, Span::up_to(time(f64::from(u32::MAX))), End::Last, 1, 1 << 20)?
+                .points
+                .pop(),
+        };
+        let now = last.map_or(BEGIN, |point| point.received.seconds().floor() + 1.0);
         Ok(Self {
             history,
             path,
             counts,
-            now: BEGIN,
+            now,
+            began: now,
             points: 0,
             busy: Duration::ZERO,
             longest: Default::default(),
@@ -205,7 +218,7 @@ impl Run {
             file.blocks() as f64 * 512.0 / 1e6,
             written as f64 / 1e6,
             written as f64 / points,
-            written as f64 / 1e6 / ((self.now - BEGIN) / DAY as f64),
+            written as f64 / 1e6 / ((self.now - self.began) / DAY as f64),
             self.counts.syncs.load(Ordering::Relaxed),
             memory()
         );
@@ -278,7 +291,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     if is_wanted("small") {
         println!("10 things, each every 10 seconds, written every 10 seconds");
-        let mut run = Run::new(&folder, "small")?;
+        let mut run = Run::new(&folder, "small", None)?;
         let mut things = Things::new(10);
         run.feed(&mut things, 10.0, 10.0, seconds.unwrap_or(DAY as f64))?;
         run.tell()?;
@@ -286,7 +299,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     if is_wanted("year") {
         println!("one thing every 10 seconds, for a year, written every 10 minutes");
-        let mut run = Run::new(&folder, "year")?;
+        let mut run = Run::new(&folder, "year", None)?;
         let mut things = Things::new(1);
         run.feed(&mut things, 10.0, 600.0, seconds.unwrap_or(365.0 * DAY as f64))?;
         run.tell()?;
@@ -294,16 +307,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     if is_wanted("week") {
         println!("10,000 things, each every second, written every 5 seconds");
-        let mut run = Run::new(&folder, "week")?;
+        let is_on = arguments.iter().any(|argument| argument == "go-on");
+        let mut run = Run::new(&folder, "week", is_on.then_some("plant.hall3.machine4563"))?;
         let mut things = Things::new(10_000);
-        let seconds = seconds.unwrap_or(7.0 * DAY as f64);
-        let parts = 20;
-        for part in 1..=parts {
-            run.feed(&mut things, 1.0, 5.0, seconds / f64::from(parts))?;
-            if part % 5 == 0 || part == 1 {
-                run.tell()?;
-                run.ask("plant.hall3.machine4563")?;
-            }
+        let end = BEGIN + seconds.unwrap_or(7.0 * DAY as f64);
+        let part = (end - BEGIN) / 20.0;
+        things.seq = ((run.now - BEGIN) * 10_000.0) as u64;
+        while run.now < end {
+            run.feed(&mut things, 1.0, 5.0, part.min(end - run.now))?;
+            run.tell()?;
+            run.ask("plant.hall3.machine4563")?;
         }
     }
     Ok(())
