@@ -5,7 +5,7 @@ import { Form } from "./form.js";
 import { boxStyle, cells, GAP, useSize } from "./grid.js";
 import { isObject, put, read, SCREENS, screenOf } from "./layout.js";
 import { directory, useBeat } from "./live.js";
-import { fetchOne, forget, keep, open, SHELF, write } from "./shelf.js";
+import { fetchOne, forget, keep, labelOf, open, SHELF, write } from "./shelf.js";
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
 import { nameOf, Widget } from "./widget.js";
 import { reason } from "./widgets/send.js";
@@ -138,8 +138,9 @@ function Desk({ name, loaded, reload }) {
 
   const isSelected = selected !== null && Object.hasOwn(now.widgets, selected);
   return html`<div class="desk">
+    <h1 class="unseen">Edit ${labelOf({ name, thing: { data: now } })}</h1>
     <div class="board-head">
-      <input class="title-field" aria-label="Name of the dashboard" value=${now.label ?? ""} placeholder=${name} onInput=${({ target }) => act({ ...now, label: target.value }, "label")} />
+      <input class="title-field" aria-label="Name of the dashboard" value=${typeof now.label === "string" ? now.label : ""} placeholder=${name} onInput=${({ target }) => act({ ...now, label: target.value }, "label")} />
       <button onClick=${() => back(drafts.undo)} disabled=${!draft.before.length}>Undo</button>
       <button onClick=${() => back(drafts.redo)} disabled=${!draft.after.length}>Redo</button>
       <button onClick=${() => save()} disabled=${!isDirty}>Save</button>
@@ -154,6 +155,7 @@ function Desk({ name, loaded, reload }) {
     }} />
     <div class="desk-room">
       <${Canvas} dashboard=${now} layout=${layout} selected=${selected} select=${select} act=${act} say=${say} remove=${remove} enter=${() => panel.current.querySelector("input, select, textarea")?.focus()} />
+      <button class="to-panel" onClick=${() => panel.current.scrollIntoView({ block: "start" })}>${isSelected ? "Properties" : "Add a widget"} ↓</button>
       <aside class="panel" ref=${panel} aria-label=${isSelected ? "Properties" : "Widgets and layout"}>
         ${isSelected
           ? html`<${Properties} key=${selected} id=${selected} dashboard=${now} layout=${layout} act=${act} copy=${copy} remove=${remove} close=${() => select(null)} />`
@@ -220,7 +222,7 @@ function Canvas({ dashboard, layout, selected, select, act, say, remove, enter }
   const shape = read(dashboard.layouts[layout]);
   const boxes = drag ? put(shape.boxes, drag.box, shape.columns) : shape.boxes;
   const rows = Math.max(shape.rows, ...boxes.map(({ y, h }) => y + h));
-  const style = size && cells({ ...shape, rows }, size);
+  const style = size && { ...cells({ ...shape, rows }, size), ...(shape.isStretched && { "--across": "minmax(44px, 1fr)" }) };
 
   const start = (event, box, isResize) => {
     if (event.button !== 0) return;
@@ -230,7 +232,7 @@ function Canvas({ dashboard, layout, selected, select, act, say, remove, enter }
     // On a touch screen the first tap chooses; who then drags what is chosen does not want to scroll.
     if (event.pointerType === "touch" && !wasSelected) return;
     event.currentTarget.setPointerCapture(event.pointerId);
-    const { width } = grid.current.getBoundingClientRect();
+    const { width } = grid.current.querySelector(".guide").getBoundingClientRect();
     const across = (width + GAP) / shape.columns;
     const down = parseFloat(style["--row"]) + GAP;
     setDrag({ from: box, box, isResize, x: event.clientX, y: event.clientY, across, down });

@@ -93,7 +93,7 @@ export function flow(boxes, columns) {
 export function fill(boxes, columns) {
   const rows = Math.max(0, ...boxes.map(({ y, h }) => y + h));
   const filled = [...boxes];
-  for (const [grow, most] of [[(box) => ({ ...box, w: box.w + 1 }), 2], [(box) => ({ ...box, h: box.h + 1 }), 2]]) {
+  for (const [grow, most] of [[(box) => ({ ...box, w: box.w + 1 }), 4], [(box) => ({ ...box, h: box.h + 1 }), 2]]) {
     for (let index = 0; index < filled.length; index++) {
       for (let step = 0; step < most; step++) {
         const larger = grow(filled[index]);

@@ -57,7 +57,7 @@ function widgetsOf({ ns, data }, top) {
   const widgets = leaves(data, (it) => typeof it === "boolean").slice(0, 4).map((path) => bound("led", path, { color: "#ffc400" }));
   const texts = leaves(data, (it) => typeof it === "string" && it !== "");
   if (texts.length === 1) widgets.push(bound("display", texts[0], { lines: 2 }));
-  else if (texts.length) widgets.push(bound("display", "", { lines: Math.min(8, Math.max(3, leaves(data, isPlain).length)) }));
+  else if (texts.length) widgets.push(bound("display", "", { lines: Math.min(6, Math.max(3, leaves(data, isPlain).length)) }));
   if (numbers.length === 1) widgets.push(dial(bound, numbers[0], valueAt(data, numbers[0]), ns));
   if (numbers.length > 1) {
     const names = numbers.slice(0, LINES_MAX).map((path) => path.slice(1));
