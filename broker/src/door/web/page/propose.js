@@ -42,7 +42,7 @@ export function propose(things, top) {
     }
   }
   const placed = fill(flow(boxes, 12), 12);
-  const rows = Math.max(4, ...placed.map(({ y, h }) => y + h));
+  const rows = Math.max(6, ...placed.map(({ y, h }) => y + h));
   const wide = { dimensions: [12, rows], stretch: true, widgets: placed.map(({ id, x, y, w, h }) => [id, x, y, w, h]) };
   const layouts = { wide, tablet: reflow(wide, 8), phone: reflow(wide, 4) };
   return { dashboard: { label: top || "Everything", widgets, layouts, "polling-interval": 0 }, left };
