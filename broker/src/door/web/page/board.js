@@ -7,10 +7,14 @@ import { boxStyle, cells, useSize } from "./grid.js";
 import { directory, useBeat } from "./live.js";
 import { propose } from "./propose.js";
 import { isBelow } from "./directory.js";
-import { download, keep, open } from "./shelf.js";
+import { download, keep, labelOf, open } from "./shelf.js";
 import { html, useMemo, useRef, useState } from "./vendor/preact.js";
 import { Widget } from "./widget.js";
 import { reason } from "./widgets/send.js";
+
+/** On narrower screens all of the page scrolls, and what is above the widgets is so high. */
+const NARROW = 760;
+const ABOVE = 150;
 
 /** A dashboard by its name; `~` and a thing's name is what is proposed for what is below that. */
 export function Board({ name, edit }) {
@@ -24,7 +28,7 @@ export function Board({ name, edit }) {
     </div>`;
   }
   const dashboard = isObject(thing.data) ? thing.data : {};
-  return html`<${Shown} key=${name} dashboard=${dashboard} title=${dashboard.label || name}>
+  return html`<${Shown} key=${name} dashboard=${dashboard} title=${labelOf({ name, thing })}>
     <a class="button" href=${`#/dashboards/${name}/edit`}>Edit</a>
     <button onClick=${() => download(`${name}.json`, writeDashboards([dashboard]))}>Export</button>
   </${Shown}>`;
@@ -73,9 +77,9 @@ function Grid({ dashboard }) {
   const chosen = useMemo(() => (size ? choose(dashboard.layouts, size.width) : null), [dashboard, size?.width]);
   const grid = chosen && read(chosen.layout);
   const widgets = isObject(dashboard.widgets) ? dashboard.widgets : {};
-  return html`<div class="board-room" ref=${room}>
+  return html`<div class=${grid?.isStretched ? "board-room" : "board-room square"} ref=${room}>
     ${size && !grid?.boxes.length && html`<p class="hint">There is nothing on this dashboard yet: edit it and add a widget.</p>`}
-    ${grid && html`<div class="board" style=${cells(grid, size)}>
+    ${grid && html`<div class="board" style=${cells(grid, size.width < NARROW ? { ...size, height: innerHeight - ABOVE } : size)}>
       ${inReadingOrder(grid.boxes).map((box) => html`<div key=${box.id} class="cell" style=${boxStyle(box)}>
         <${Widget} id=${box.id} widget=${isObject(widgets[box.id]) ? widgets[box.id] : {}} />
       </div>`)}

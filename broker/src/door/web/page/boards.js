@@ -4,8 +4,8 @@ import { readDashboards, writeDashboards } from "./brain4it.js";
 import { emptyLayout } from "./draft.js";
 import { isObject } from "./layout.js";
 import { directory, useBeat } from "./live.js";
-import { dashboards, download, forget, keep, labelOf, open } from "./shelf.js";
-import { html, useRef, useState } from "./vendor/preact.js";
+import { dashboards, download, forget, keep, labelOf, open, SHELF } from "./shelf.js";
+import { html, useMemo, useRef, useState } from "./vendor/preact.js";
 import { reason } from "./widgets/send.js";
 import { when, whole } from "./words.js";
 
@@ -44,15 +44,21 @@ function Row({ it }) {
   </li>`;
 }
 
-/** Dashboards nobody has made: each subtree has one that shows what is there now. */
-function Proposals({ isFirst }) {
+/** The subtrees that there are, and how many things each has. */
+function countTops() {
   const counts = new Map();
   for (const ns of directory.things.keys()) {
     const [top] = ns.split(".");
-    if (top !== "dashboards") counts.set(top, (counts.get(top) ?? 0) + 1);
+    if (top !== SHELF) counts.set(top, (counts.get(top) ?? 0) + 1);
   }
-  const tops = [...counts].sort(([one], [other]) => (one < other ? -1 : 1));
+  return [...counts].sort(([one], [other]) => (one < other ? -1 : 1));
+}
+
+/** Dashboards nobody has made: each subtree has one that shows what is there now. */
+function Proposals({ isFirst }) {
   const [typed, type] = useState("");
+  const tops = useMemo(countTops, [directory.shape]);
+  const like = useMemo(() => [...directory.things.keys()].filter((ns) => ns.startsWith(typed)).slice(0, 100), [directory.shape, typed]);
   const go = (event) => {
     event.preventDefault();
     if (typed.trim()) open(`~${typed.trim()}`);
@@ -61,13 +67,13 @@ function Proposals({ isFirst }) {
     <h2>${isFirst ? "Begin with one of these" : "Proposed"}</h2>
     ${tops.length ? html`<p class="soft">Made of what is there now, and kept only where you want it.</p>
     <div class="chips">
-      ${tops.length > 1 && html`<a class="button" href="#/dashboards/~">Everything <span class="soft">${whole.format([...counts.values()].reduce((sum, it) => sum + it))}</span></a>`}
+      ${tops.length > 1 && html`<a class="button" href="#/dashboards/~">Everything <span class="soft">${whole.format(tops.reduce((sum, [, count]) => sum + count, 0))}</span></a>`}
       ${tops.slice(0, PROPOSED_MAX).map(([top, count]) => html`<a class="button" href=${`#/dashboards/~${top}`}>${top} <span class="soft">${whole.format(count)}</span></a>`)}
     </div>
     <form class="inline" onSubmit=${go}>
       <label for="propose">Of another thing and what is below it</label>
       <input id="propose" list="propose-list" autocapitalize="none" autocomplete="off" spellcheck=${false} value=${typed} onInput=${({ target }) => type(target.value)} />
-      <datalist id="propose-list">${[...directory.things.keys()].filter((ns) => ns.startsWith(typed)).slice(0, 100).map((ns) => html`<option value=${ns}></option>`)}</datalist>
+      <datalist id="propose-list">${like.map((ns) => html`<option value=${ns}></option>`)}</datalist>
       <button>Propose</button>
     </form>` : html`<p class="soft">${directory.isWhole ? "As soon as something speaks, a dashboard of it is proposed here." : "…"}</p>`}
   </section>`;

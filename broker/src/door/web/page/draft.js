@@ -31,10 +31,11 @@ export function redo(draft) {
 
 function whole(dashboard) {
   const own = isObject(dashboard) ? dashboard : {};
-  const layouts = isObject(own.layouts) ? own.layouts : {};
+  const objects = (value, otherwise) => Object.fromEntries(Object.entries(isObject(value) ? value : {}).flatMap(([name, it]) => (isObject(it) ? [[name, it]] : otherwise(name))));
+  const layouts = objects(own.layouts, () => []);
   return {
     ...own,
-    widgets: isObject(own.widgets) ? own.widgets : {},
+    widgets: objects(own.widgets, (name) => [[name, {}]]),
     layouts: Object.keys(layouts).length ? layouts : { wide: emptyLayout("wide") },
   };
 }

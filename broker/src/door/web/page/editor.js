@@ -1,17 +1,15 @@
-// Changes a dashboard by hand: widgets come, go, are dragged and resized on a grid, by pointer or by keys.
+// Changes a dashboard by hand: what is open, what was done to it, and how it is saved.
 
+import { Canvas, where } from "./canvas.js";
 import * as drafts from "./draft.js";
-import { Form } from "./form.js";
-import { boxStyle, cells, GAP, useSize } from "./grid.js";
-import { isObject, put, read, SCREENS, screenOf } from "./layout.js";
+import { read, screenAt, SCREENS, screenOf } from "./layout.js";
 import { directory, useBeat } from "./live.js";
-import { fetchOne, forget, keep, open, SHELF, write } from "./shelf.js";
+import { Ends, Palette, Properties } from "./panel.js";
+import { fetchOne, keep, labelOf, open, SHELF, write } from "./shelf.js";
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
-import { nameOf, Widget } from "./widget.js";
+import { nameOf } from "./widget.js";
 import { reason } from "./widgets/send.js";
 import { TYPES } from "./widgets/types.js";
-
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /** What is not saved yet outlives a reload of the page. */
 const draftKey = (name) => `thingsbus.draft.${name}`;
@@ -46,6 +44,7 @@ function Desk({ name, loaded, reload }) {
   const layout = Object.hasOwn(now.layouts, layoutName) ? layoutName : Object.keys(now.layouts)[0];
   const isElsewhere = (directory.things.get(`${SHELF}.${name}`)?.seq ?? 0) > seqOf(tag);
 
+  const forgetDraft = () => sessionStorage.removeItem(draftKey(name));
   const act = (dashboard, topic) => {
     setDraft((draft) => drafts.change(draft, dashboard, topic));
     setSaving(null);
@@ -57,7 +56,7 @@ function Desk({ name, loaded, reload }) {
 
   useEffect(() => {
     if (isDirty) sessionStorage.setItem(draftKey(name), JSON.stringify({ dashboard: now, tag }));
-    else sessionStorage.removeItem(draftKey(name));
+    else forgetDraft();
   }, [now, isDirty, tag]);
   useEffect(() => {
     if (isElsewhere && !isDirty && !saving?.isBusy) reload();
@@ -73,7 +72,7 @@ function Desk({ name, loaded, reload }) {
       setDraft((draft) => ({ ...draft, saved }));
       setConflict(null);
       setSaving({ text: "Saved" });
-      sessionStorage.removeItem(draftKey(name));
+      forgetDraft();
       return true;
     } catch (error) {
       if (error.status === 412) setConflict(await fetchOne(name).catch(() => ({ tag: null })));
@@ -85,7 +84,7 @@ function Desk({ name, loaded, reload }) {
     if (!isDirty || (await save())) open(name);
   };
   const discard = () => {
-    sessionStorage.removeItem(draftKey(name));
+    forgetDraft();
     setConflict(null);
     setSaving(null);
     reload();
@@ -95,7 +94,7 @@ function Desk({ name, loaded, reload }) {
   const saveAsAnother = async () => {
     try {
       const other = await keep(now);
-      sessionStorage.removeItem(draftKey(name));
+      forgetDraft();
       open(other);
     } catch (error) {
       setSaving({ text: `Not saved: ${reason(error)}.`, isBad: true });
@@ -138,8 +137,9 @@ function Desk({ name, loaded, reload }) {
 
   const isSelected = selected !== null && Object.hasOwn(now.widgets, selected);
   return html`<div class="desk">
+    <h1 class="unseen">Edit ${labelOf({ name, thing: { data: now } })}</h1>
     <div class="board-head">
-      <input class="title-field" aria-label="Name of the dashboard" value=${now.label ?? ""} placeholder=${name} onInput=${({ target }) => act({ ...now, label: target.value }, "label")} />
+      <input class="title-field" aria-label="Name of the dashboard" value=${typeof now.label === "string" ? now.label : ""} placeholder=${name} onInput=${({ target }) => act({ ...now, label: target.value }, "label")} />
       <button onClick=${() => back(drafts.undo)} disabled=${!draft.before.length}>Undo</button>
       <button onClick=${() => back(drafts.redo)} disabled=${!draft.after.length}>Redo</button>
       <button onClick=${() => save()} disabled=${!isDirty}>Save</button>
@@ -154,11 +154,12 @@ function Desk({ name, loaded, reload }) {
     }} />
     <div class="desk-room">
       <${Canvas} dashboard=${now} layout=${layout} selected=${selected} select=${select} act=${act} say=${say} remove=${remove} enter=${() => panel.current.querySelector("input, select, textarea")?.focus()} />
+      <button class="to-panel" onClick=${() => panel.current.scrollIntoView({ block: "start" })}>${isSelected ? "Properties" : "Add a widget"} ↓</button>
       <aside class="panel" ref=${panel} aria-label=${isSelected ? "Properties" : "Widgets and layout"}>
         ${isSelected
           ? html`<${Properties} key=${selected} id=${selected} dashboard=${now} layout=${layout} act=${act} copy=${copy} remove=${remove} close=${() => select(null)} />`
           : html`<${Palette} add=${add} dashboard=${now} layout=${layout} act=${act} />
-            <${Ends} name=${name} isDirty=${isDirty} discard=${discard} />`}
+            <${Ends} name=${name} isDirty=${isDirty} discard=${discard} gone=${forgetDraft} />`}
       </aside>
     </div>
     <p class="unseen" role="status">${said}</p>
@@ -182,11 +183,8 @@ function restore(name, dashboard) {
 /** The layout that this screen would get. */
 function firstLayout({ layouts }) {
   const names = Object.keys(layouts);
-  const screen = SCREENS.find(({ from }) => innerWidth >= from).name;
-  return names.find((name) => screenOf(name, layouts[name]) === screen) ?? names[0];
+  return names.find((name) => screenOf(name, layouts[name]) === screenAt(innerWidth)) ?? names[0];
 }
-
-const where = (box) => (box ? `column ${box.x + 1}, row ${box.y + 1}, ${box.w} wide, ${box.h} high` : "not in this layout");
 
 function Conflict({ theirs, mine, take, another }) {
   const heading = useRef();
@@ -210,151 +208,4 @@ function Tabs({ dashboard, current, show, make }) {
     ${missing.map(({ name }) => html`<button class="missing" onClick=${() => make(name)}>+ ${name}</button>`)}
     <span class="soft">${missing.length > 0 ? "Screens without a layout of their own get one by themselves." : ""}</span>
   </div>`;
-}
-
-function Canvas({ dashboard, layout, selected, select, act, say, remove, enter }) {
-  const room = useRef();
-  const grid = useRef();
-  const size = useSize(room);
-  const [drag, setDrag] = useState(null);
-  const shape = read(dashboard.layouts[layout]);
-  const boxes = drag ? put(shape.boxes, drag.box, shape.columns) : shape.boxes;
-  const rows = Math.max(shape.rows, ...boxes.map(({ y, h }) => y + h));
-  const style = size && cells({ ...shape, rows }, size);
-
-  const start = (event, box, isResize) => {
-    if (event.button !== 0) return;
-    event.stopPropagation();
-    const wasSelected = selected === box.id;
-    select(box.id);
-    // On a touch screen the first tap chooses; who then drags what is chosen does not want to scroll.
-    if (event.pointerType === "touch" && !wasSelected) return;
-    event.currentTarget.setPointerCapture(event.pointerId);
-    const { width } = grid.current.getBoundingClientRect();
-    const across = (width + GAP) / shape.columns;
-    const down = parseFloat(style["--row"]) + GAP;
-    setDrag({ from: box, box, isResize, x: event.clientX, y: event.clientY, across, down });
-  };
-  const move = (event) => {
-    if (!drag) return;
-    const { from, isResize, across, down } = drag;
-    const dx = Math.round((event.clientX - drag.x) / across);
-    const dy = Math.round((event.clientY - drag.y) / down);
-    setDrag({ ...drag, box: changed(from, dx, dy, isResize, shape.columns) });
-  };
-  const drop = () => {
-    if (!drag) return;
-    if (drag.box !== drag.from) settle(drag.box);
-    setDrag(null);
-  };
-  const settle = (box, topic) => {
-    const moved = drafts.move(dashboard, layout, box);
-    act(moved, topic);
-    say(`${nameOf(box.id, dashboard.widgets[box.id] ?? {})}: ${where(read(moved.layouts[layout]).boxes.find(({ id }) => id === box.id))}`);
-  };
-  const byKey = (event, box) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const arrow = ARROWS[event.key];
-    if (arrow) settle(changed(box, ...arrow, event.shiftKey, shape.columns), `${layout} ${box.id}`);
-    else if (event.key === "Delete" || event.key === "Backspace") {
-      const others = grid.current.querySelectorAll(".grip");
-      const next = [...others].indexOf(event.currentTarget);
-      remove(box.id);
-      requestAnimationFrame(() => grid.current.querySelectorAll(".grip")[Math.max(0, next - 1)]?.focus());
-    } else if (event.key === "Escape") {
-      setDrag(null);
-      select(null);
-    } else if (event.key === "Enter") {
-      select(box.id);
-      requestAnimationFrame(enter);
-    } else return;
-    event.preventDefault();
-  };
-
-  return html`<div class="canvas-room" ref=${room} onPointerDown=${() => select(null)}>
-    <p class="unseen" id="grip-help">Arrow keys move it, with shift they resize it, Enter shows its properties, Delete removes it.</p>
-    <div class=${`board editing screen-${screenOf(layout, dashboard.layouts[layout])}`} ref=${grid} style=${style}>
-      ${style && Array.from({ length: rows }, (_, y) => html`<div class="guide" style=${boxStyle({ x: 0, y, w: shape.columns, h: 1 })}></div>`)}
-      ${style && boxes.map((box) => {
-        const widget = isObject(dashboard.widgets[box.id]) ? dashboard.widgets[box.id] : {};
-        const isCurrent = selected === box.id;
-        return html`<div key=${box.id} class=${`cell ${isCurrent ? "selected" : ""} ${drag?.box.id === box.id ? "dragged" : ""}`} style=${boxStyle(box)}>
-          <div class="still" inert><${Widget} id=${box.id} widget=${widget} /></div>
-          <button class="grip" aria-pressed=${isCurrent} aria-describedby="grip-help" aria-label=${`${nameOf(box.id, widget)}, ${widget.type}, ${where(box)}`}
-            onFocus=${(event) => event.currentTarget.matches(":focus-visible") && select(box.id)}
-            onClick=${() => select(box.id)} onKeyDown=${(event) => byKey(event, box)}
-            onPointerDown=${(event) => start(event, box, false)} onPointerMove=${move} onPointerUp=${drop} onPointerCancel=${() => setDrag(null)}></button>
-          <span class="corner" aria-hidden="true" onPointerDown=${(event) => start(event, box, true)} onPointerMove=${move} onPointerUp=${drop} onPointerCancel=${() => setDrag(null)}></span>
-        </div>`;
-      })}
-    </div>
-    ${!shape.boxes.length && html`<p class="hint">Nothing is here yet: add a widget.</p>`}
-  </div>`;
-}
-
-/** Moved or resized by so many cells, inside the columns. */
-function changed(box, dx, dy, isResize, columns) {
-  const between = (least, it, most) => Math.max(least, Math.min(most, it));
-  return isResize
-    ? { ...box, w: between(1, box.w + dx, columns - box.x), h: Math.max(1, box.h + dy) }
-    : { ...box, x: between(0, box.x + dx, columns - box.w), y: Math.max(0, box.y + dy) };
-}
-
-function Properties({ id, dashboard, layout, act, copy, remove, close }) {
-  const widget = dashboard.widgets[id];
-  const isHere = read(dashboard.layouts[layout]).boxes.some((box) => box.id === id);
-  const set = (name, value) => {
-    if (name !== null) act(drafts.set(dashboard, id, name, value), `${id} ${name}`);
-    else if (isObject(value)) act({ ...dashboard, widgets: { ...dashboard.widgets, [id]: value } }, `${id} all`);
-  };
-  return html`
-    <div class="panel-head"><h2>${nameOf(id, widget)}</h2><button onClick=${close}>Close</button></div>
-    <div class="field"><label for="widget-type">Type</label>
-      <select id="widget-type" value=${widget.type} onChange=${({ target }) => set("type", target.value)}>
-        ${!TYPES[widget.type] && html`<option value=${widget.type}>${String(widget.type)}</option>`}
-        ${Object.entries(TYPES).map(([type, { says }]) => html`<option value=${type}>${says}</option>`)}
-      </select></div>
-    <${Form} id=${id} widget=${widget} set=${set} />
-    <div class="chips">
-      <button onClick=${copy}>Copy</button>
-      ${isHere && Object.keys(dashboard.layouts).length > 1 && html`<button onClick=${() => act(drafts.leaveOut(dashboard, layout, id))}>Leave out of “${layout}”</button>`}
-      <button class="danger" onClick=${() => remove(id)}>Remove</button>
-    </div>`;
-}
-
-function Palette({ add, dashboard, layout, act }) {
-  const shape = read(dashboard.layouts[layout]);
-  const shown = new Set(shape.boxes.map(({ id }) => id));
-  const absent = Object.keys(dashboard.widgets).filter((id) => !shown.has(id));
-  const dimension = (name, value, most, write) => html`<div class="field"><label for=${`layout-${name}`}>${name}</label>
-    <input id=${`layout-${name}`} type="number" min="1" max=${most} value=${value} onChange=${({ target }) => target.validity.valid && target.value && write(target.valueAsNumber)} /></div>`;
-  return html`
-    <h2>Add a widget</h2>
-    <div class="palette">${Object.entries(TYPES).map(([type, { says }]) => html`<button onClick=${() => add(type)}>${says}</button>`)}</div>
-    ${absent.length > 0 && html`<h2>Not in this layout</h2>
-      <div class="palette">${absent.map((id) => html`<button onClick=${() => act(drafts.putIn(dashboard, layout, id))}>Put in ${nameOf(id, dashboard.widgets[id] ?? {})}</button>`)}</div>`}
-    <h2>Layout “${layout}”</h2>
-    ${dimension("Columns", shape.columns, 48, (it) => act(drafts.resize(dashboard, layout, it, shape.rows)))}
-    ${dimension("Rows", shape.rows, 400, (it) => act(drafts.resize(dashboard, layout, shape.columns, it)))}
-    <div class="field yes"><label for="layout-stretch">Fills the screen</label>
-      <input id="layout-stretch" type="checkbox" checked=${shape.isStretched} onChange=${({ target }) => act(drafts.setLayout(dashboard, layout, { ...dashboard.layouts[layout], stretch: target.checked }))} /></div>
-    ${Object.keys(dashboard.layouts).length > 1 && html`<p><button onClick=${() => act(drafts.removeLayout(dashboard, layout))}>Remove this layout</button></p>`}`;
-}
-
-/** What cannot be undone. */
-function Ends({ name, isDirty, discard }) {
-  const [asked, ask] = useState(false);
-  const [problem, tell] = useState(null);
-  const drop = () => forget(name).then(() => {
-    sessionStorage.removeItem(draftKey(name));
-    open("");
-  }, (error) => tell(reason(error)));
-  return html`<h2>All of it</h2>
-    <div class="chips">
-      ${isDirty && html`<button onClick=${discard}>Drop what I changed</button>`}
-      ${asked
-        ? html`<span>Delete it for everybody?</span><button class="danger" onClick=${drop}>Delete</button><button onClick=${() => ask(false)}>Keep</button>`
-        : html`<button onClick=${() => ask(true)}>Delete this dashboard …</button>`}
-    </div>
-    ${problem && html`<p class="error" role="alert">Not deleted: ${problem}.</p>`}`;
 }

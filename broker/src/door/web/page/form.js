@@ -4,7 +4,7 @@ import { isThingName, shown } from "./binding.js";
 import { isBelow } from "./directory.js";
 import { directory } from "./live.js";
 import { at, escape } from "./value.js";
-import { html, useState } from "./vendor/preact.js";
+import { html, useMemo, useState } from "./vendor/preact.js";
 import { TYPES } from "./widgets/types.js";
 
 /** A list to choose from that is longer than this is nobody's help. */
@@ -33,6 +33,11 @@ function Field({ id, widget, property, set }) {
   const value = widget[name];
   const field = `${id}-${name}`.replace(/[^\w-]/g, "_");
   const otherwise = hint ?? (property.default === undefined || property.default === "" ? "" : String(property.default));
+  const written = typed ?? value ?? "";
+  const choices = useMemo(() => {
+    if (kind === "thing") return things(String(written));
+    return kind === "path" ? places(widget[property.of] ?? widget.thing) : [];
+  }, [kind, written, widget[property.of], widget.thing, directory.shape]);
   const own = { id: field, placeholder: otherwise, onBlur: () => type(null) };
   const write = (text, read) => {
     type(text);
@@ -60,7 +65,7 @@ function Field({ id, widget, property, set }) {
     case "thing":
     case "path":
       input = html`<input ...${own} list=${`${field}-list`} autocomplete="off" autocapitalize="none" spellcheck=${false} ...${text((it) => it.trim(), String)} />
-        <datalist id=${`${field}-list`}>${(kind === "thing" ? things(typed ?? value ?? "") : places(widget[property.of] ?? widget.thing)).map((it) => html`<option value=${it}></option>`)}</datalist>
+        <datalist id=${`${field}-list`}>${choices.map((it) => html`<option value=${it}></option>`)}</datalist>
         ${kind === "thing" && value && !isThingName(value) && html`<p class="error">No thing can be called so.</p>`}`;
       break;
     case "options":

@@ -93,7 +93,7 @@ export function flow(boxes, columns) {
 export function fill(boxes, columns) {
   const rows = Math.max(0, ...boxes.map(({ y, h }) => y + h));
   const filled = [...boxes];
-  for (const [grow, most] of [[(box) => ({ ...box, w: box.w + 1 }), 2], [(box) => ({ ...box, h: box.h + 1 }), 2]]) {
+  for (const [grow, most] of [[(box) => ({ ...box, w: box.w + 1 }), columns], [(box) => ({ ...box, h: box.h + 1 }), 2]]) {
     for (let index = 0; index < filled.length; index++) {
       for (let step = 0; step < most; step++) {
         const larger = grow(filled[index]);
@@ -121,7 +121,9 @@ export function reflow(layout, columns) {
     return { ...box, w: Math.min(w, columns), h: columns <= 4 && w < columns ? Math.min(h, 2) : h };
   });
   const boxes = fill(flow(scaled, columns), columns);
-  const rows = Math.max(1, ...boxes.map(({ y, h }) => y + h));
+  // Few widgets are not to be stretched over all of a high screen.
+  const usual = SCREENS.find((screen) => columns >= screen.columns)?.rows ?? 1;
+  const rows = Math.max(usual, ...boxes.map(({ y, h }) => y + h));
   return write({ ...layout, dimensions: [columns, rows] }, boxes);
 }
 

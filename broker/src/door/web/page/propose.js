@@ -42,7 +42,7 @@ export function propose(things, top) {
     }
   }
   const placed = fill(flow(boxes, 12), 12);
-  const rows = Math.max(4, ...placed.map(({ y, h }) => y + h));
+  const rows = Math.max(6, ...placed.map(({ y, h }) => y + h));
   const wide = { dimensions: [12, rows], stretch: true, widgets: placed.map(({ id, x, y, w, h }) => [id, x, y, w, h]) };
   const layouts = { wide, tablet: reflow(wide, 8), phone: reflow(wide, 4) };
   return { dashboard: { label: top || "Everything", widgets, layouts, "polling-interval": 0 }, left };
@@ -57,7 +57,7 @@ function widgetsOf({ ns, data }, top) {
   const widgets = leaves(data, (it) => typeof it === "boolean").slice(0, 4).map((path) => bound("led", path, { color: "#ffc400" }));
   const texts = leaves(data, (it) => typeof it === "string" && it !== "");
   if (texts.length === 1) widgets.push(bound("display", texts[0], { lines: 2 }));
-  else if (texts.length) widgets.push(bound("display", "", { lines: Math.min(8, Math.max(3, leaves(data, isPlain).length)) }));
+  else if (texts.length) widgets.push(bound("display", "", { lines: Math.min(6, Math.max(3, leaves(data, isPlain).length)) }));
   if (numbers.length === 1) widgets.push(dial(bound, numbers[0], valueAt(data, numbers[0]), ns));
   if (numbers.length > 1) {
     const names = numbers.slice(0, LINES_MAX).map((path) => path.slice(1));

@@ -13,7 +13,8 @@ export function dashboards() {
 }
 
 export function labelOf({ name, thing }) {
-  return typeof thing.data.label === "string" && thing.data.label ? thing.data.label : name;
+  const label = thing.data?.label;
+  return typeof label === "string" && label ? label : name;
 }
 
 /** Keeps a new dashboard under a name of its own. @returns {Promise<string>} the name */

@@ -45,7 +45,7 @@ export function Widget({ id, widget }) {
   const hasAge = thing && widget.type !== "button";
   const Part = partFor(widget.type);
   const type = /^\w+$/.test(widget.type) ? widget.type : "unknown";
-  return html`<section class=${`widget of-${type} ${TYPES[widget.type]?.isControl ? "is-control" : ""} ${isSetHere ? "is-set-here" : ""} ${hasAge ? freshness ?? "" : ""}`} aria-label=${name}>
+  return html`<div role="group" class=${`widget of-${type} ${TYPES[widget.type]?.isControl ? "is-control" : ""} ${isSetHere ? "is-set-here" : ""} ${hasAge ? freshness ?? "" : ""}`} aria-label=${name}>
     <header>
       <h2>${widget.type === "button" ? "" : name}</h2>
       ${hasAge && html`<${Age} thing=${thing} freshness=${freshness} />`}
@@ -55,7 +55,7 @@ export function Widget({ id, widget }) {
         : why ? html`<p class="hint">${why}</p>`
         : html`<${Part} key=${widget.type} widget=${widget} name=${name} place=${place} thing=${thing} value=${value} />`}
     </div>
-  </section>`;
+  </div>`;
 }
 
 const WORDS = { late: "late", silent: "silent", cut: "cut off" };

@@ -12,7 +12,7 @@ const RADIUS = 80;
 
 export function Gauge({ widget, value }) {
   const amount = asNumber(value);
-  if (amount === null) return html`<p class="hint">“${line(value)}” is no number.</p>`;
+  if (amount === null) return html`<p class="hint">${value === null ? "No value now." : `“${line(value)}” is no number.`}</p>`;
   const [min, max] = [setting(widget, "min"), setting(widget, "max")];
   const part = max > min ? (amount - min) / (max - min) : 0;
   const divisions = setting(widget, "divisions");

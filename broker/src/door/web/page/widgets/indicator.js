@@ -7,13 +7,13 @@ import { asNumber, written } from "./values.js";
 
 export function Indicator({ widget, value }) {
   const amount = typeof value === "boolean" ? null : asNumber(value);
-  let text = amount === null ? line(value) : written(amount, setting(widget, "decimals"));
+  let text = value === null ? "–" : amount === null ? line(value) : written(amount, setting(widget, "decimals"));
   const length = setting(widget, "max-value-length");
   if (length && text.length > length) text = `${text.slice(0, length)}…`;
   const units = setting(widget, "units");
   // How wide it is, in its own letters' size; short ones are not to be huge beside the others.
   const wide = Math.max(3, text.length * 0.64 + (units ? (units.length + 1) * 0.3 : 0));
-  return html`<p class="big" style=${{ fontFamily: setting(widget, "font-family"), "--wide": wide.toFixed(2) }}>
+  return html`<p class=${text.length > 16 ? "big many" : "big"} style=${{ fontFamily: setting(widget, "font-family"), "--wide": wide.toFixed(2) }}>
     <span class="value">${text}</span>${units && html`<span class="units"> ${units}</span>`}
   </p>`;
 }

@@ -69,6 +69,7 @@ export function setting(widget, name) {
   if (value === undefined || value === null || value === "") return property?.default;
   const isNumber = property?.kind === "number" || property?.kind === "whole";
   if (isNumber && !Number.isFinite(value)) return property.default;
+  if ((property?.kind === "text" || property?.kind === "names") && typeof value !== "string") return typeof value === "number" ? String(value) : property.default;
   if (property?.kind === "whole") return Math.min(property.max, Math.max(property.min, Math.round(value)));
   if (property?.kind === "choice" && !property.choices.includes(value)) return property.default;
   return value;
