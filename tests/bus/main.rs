@@ -20,6 +20,7 @@ mod newcomers;
 mod pairings;
 mod program;
 mod python;
+mod rejected;
 mod simulated;
 mod snapshots;
 mod store;
