@@ -6,6 +6,7 @@
 
 mod acked;
 mod bench;
+mod browser;
 mod conformance;
 mod described;
 mod dns;
