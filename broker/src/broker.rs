@@ -6,6 +6,7 @@ mod home;
 mod loading;
 mod middle;
 mod questions;
+mod rejections;
 mod status;
 mod turn;
 
@@ -28,6 +29,7 @@ use crate::store;
 pub(crate) use home::Home;
 use middle::Kept;
 pub(crate) use questions::{Expected, OnlyIf};
+pub(crate) use rejections::EXCERPT_BYTES_MAX;
 use turn::Turn;
 
 /// How long a stopping broker goes on sending what waits, and writing what is not on disk yet.

@@ -30,6 +30,8 @@ pub mod mirror;
 #[cfg(feature = "zmq")]
 mod python;
 #[cfg(feature = "zmq")]
+mod rejected;
+#[cfg(feature = "zmq")]
 mod shared;
 #[cfg(feature = "zmq")]
 mod thing;
@@ -48,5 +50,7 @@ pub use feed::{Events, FEED_BYTES_MAX, FEED_EVENTS_MAX};
 pub use freshness::freshness;
 #[cfg(feature = "zmq")]
 pub use history::{Past, PastThing, PastValue, as_of, history};
+#[cfg(feature = "zmq")]
+pub use rejected::{RejectedMessage, rejected};
 #[cfg(feature = "zmq")]
 pub use thing::{Latest, LiveDirectory, Subscription, Thing};

@@ -3,11 +3,17 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use thingsbus_adaptor::wire::{Namespace, Scratch, decode_datagram, encode_list, encode_map, limits};
+use thingsbus_adaptor::wire::{
+    Namespace, Scratch, decode_datagram, encode_list, encode_map, limits, name_in_refused,
+};
 use thingsbus_fuzz::check_update;
 
 fuzz_target!(|bytes: &[u8]| {
     let mut scratch = Scratch::default();
+    if decode_datagram(bytes, &mut scratch).is_err() {
+        let _ = name_in_refused(bytes, &mut scratch);
+        return;
+    }
     let Ok(update) = decode_datagram(bytes, &mut scratch) else { return };
     check_update(&update);
     assert!(update.to_json().len() <= limits::MESSAGE_BYTES_MAX, "a client takes what it becomes");

@@ -1,6 +1,6 @@
 //! The web door: who is let in, by what, and how slow a peer may be.
 
-mod http;
+pub mod http;
 mod keys;
 mod origins;
 mod slow;
@@ -16,7 +16,7 @@ fn key(data: &Path, arguments: &[&str]) -> Ended {
 }
 
 /// Makes a key.
-fn add_key(data: &Path, arguments: &[&str]) -> String {
+pub fn add_key(data: &Path, arguments: &[&str]) -> String {
     let made = key(data, &[&["add"], arguments].concat());
     assert_eq!(made.code, Some(0), "{}", made.stderr);
     made.stdout

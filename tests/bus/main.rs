@@ -6,6 +6,7 @@
 
 mod acked;
 mod bench;
+mod browser;
 mod conformance;
 mod described;
 mod dns;
@@ -20,6 +21,7 @@ mod newcomers;
 mod pairings;
 mod program;
 mod python;
+mod rejected;
 mod simulated;
 mod snapshots;
 mod store;

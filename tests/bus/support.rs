@@ -1,5 +1,6 @@
-//! What every module here uses: brokers, programs, Python, Node, peers of every kind, and waiting.
+//! What every module here uses: brokers, programs, a browser, Python, Node, peers of every kind, and waiting.
 
+pub mod browser;
 pub mod doors;
 pub mod good;
 pub mod http;

@@ -24,6 +24,13 @@ pub struct Scratch {
     documentation_url: String,
 }
 
+impl Scratch {
+    /// Where msgpack becomes JSON.
+    pub(super) fn json(&mut self) -> &mut Vec<u8> {
+        &mut self.json
+    }
+}
+
 /// Decodes an update as a sensor sends it over ZeroMQ: a JSON object of type `thing_update`, or the short form
 /// `[ns, ts, data, documentation_url]`. Keys come in any order, unknown ones are ignored, and of a key that
 /// stands twice the last one counts, as in 0.2.1.
@@ -469,7 +476,7 @@ fn inner(value: Value<'_>) -> Option<&str> {
 }
 
 /// The text of a string. Where half a surrogate pair stands in it, it is no text.
-fn string(value: Value<'_>) -> Option<Cow<'_, str>> {
+pub(super) fn string(value: Value<'_>) -> Option<Cow<'_, str>> {
     let inner = inner(value)?;
     if value.has_escapes { unescape(inner).map(Cow::Owned) } else { Some(Cow::Borrowed(inner)) }
 }

@@ -10,6 +10,7 @@ mod history;
 mod json;
 pub mod limits;
 mod msgpack;
+mod named;
 mod namespace;
 mod query;
 mod rejected;
@@ -30,6 +31,7 @@ pub use json::{
     refused_datagram,
 };
 pub use msgpack::{Asks, encode_asking, encode_list, encode_map};
+pub use named::name_in_refused;
 pub use namespace::{Namespace, NamespaceError};
 pub use query::{Ask, QUERY_DOCUMENTATION, Query, QueryError, Words};
 pub use rejected::Rejected;

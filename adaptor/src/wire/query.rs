@@ -30,6 +30,11 @@ pub enum Ask {
     History(HistoryQuery),
     /// How is the broker?
     Status,
+    /// What was refused last, and why?
+    Rejected {
+        /// From this thing and those below it; from all where it is the root.
+        ns: Namespace,
+    },
     /// Snapshots: save, load, list, delete, read and bring one.
     Snapshot(SnapshotAsk),
 }
@@ -154,6 +159,11 @@ enum Shape<'a> {
     },
     #[serde(rename = "status_query")]
     Status,
+    #[serde(rename = "rejected_query")]
+    Rejected {
+        #[serde(default)]
+        ns: std::borrow::Cow<'a, str>,
+    },
 }
 
 /// All of them and none by a word of JSON, some by a list of theirs.
@@ -205,6 +215,7 @@ impl Ask {
         }
         Ok(match serde_json::from_slice(bytes)? {
             Shape::Status => Self::Status,
+            Shape::Rejected { ns } => Self::Rejected { ns: Namespace::parse(&ns)? },
             Shape::Forget { ns, tree } => Self::Forget { ns: Namespace::parse(&ns)?, tree },
             Shape::History(shape) => Self::History(shape.read()?),
             Shape::Things { ns, tree, since, epoch, limit, after, at, freshness } => Self::Things(Query {
@@ -226,6 +237,7 @@ impl Ask {
         let shape = match self {
             Self::Snapshot(ask) => return ask.encode(),
             Self::Status => Shape::Status,
+            Self::Rejected { ns } => Shape::Rejected { ns: ns.as_str().into() },
             Self::History(query) => Shape::History(query.into()),
             Self::Forget { ns, tree } => Shape::Forget { ns: ns.as_str().into(), tree: *tree },
             Self::Things(query) => Shape::Things {

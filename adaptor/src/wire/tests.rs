@@ -6,6 +6,7 @@ mod golden;
 mod json;
 
 mod msgpack;
+mod named;
 mod namespace;
 mod properties;
 mod query;

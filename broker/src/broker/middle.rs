@@ -5,14 +5,16 @@ use std::time::Instant;
 
 use thingsbus_adaptor::wire::{
     AckLevel, AckWanted, RefusedUpdate, Rejected, Scratch, Timestamp, Update, decode_datagram, decode_update,
-    push_refused, push_taken, refused_datagram,
+    name_in_refused, push_refused, push_taken, refused_datagram,
 };
-use thingsbus_client::directory::{Put, Value};
+use thingsbus_client::directory::{Place, Put, Record, Value};
 
+use super::rejections::{About, Door, Refused, Rejections};
 use crate::counters::Incoming;
 use crate::door::clients::{Clients, Kind};
 use crate::door::complaints::Complaints;
-use crate::door::gate::Inside;
+use crate::door::gate::{self, Inside};
+use crate::door::input::NoMessage;
 use crate::door::late::{Late, To};
 use crate::door::query::push_named_error;
 use crate::hub::{Hub, Look};
@@ -44,7 +46,9 @@ pub(super) struct Middle {
     /// When this turn began, by the clock for timers and by the wall clock: what comes in a turn comes then.
     pub(super) instant: Instant,
     pub(super) now: Timestamp,
-    rejections: Complaints,
+    /// What was refused last.
+    pub(super) rejections: Rejections,
+    complaints: Complaints,
     scratch: Scratch,
     /// The update in hand, as clients get it.
     message: Vec<u8>,
@@ -71,6 +75,14 @@ struct Way<'m> {
     speaks: bool,
 }
 
+/// An update that was taken.
+struct Taken {
+    /// Its thing's.
+    place: Place,
+    /// Its number.
+    seq: u64,
+}
+
 /// What becomes of an update that is to be acknowledged.
 enum Acknowledged {
     /// It is answered at once.
@@ -95,14 +107,21 @@ impl Middle {
             snapshots_in: Incoming::default(),
             instant,
             now: super::now(),
-            rejections: Complaints::default(),
+            rejections: Rejections::default(),
+            complaints: Complaints::default(),
             scratch: Scratch::default(),
             message: Vec::new(),
         }
     }
 
-    /// A message came by ZeroMQ, or something that is none.
-    pub(super) fn message(&mut self, from: SocketAddr, message: Result<&[u8], Rejected>) {
+    /// A message came by ZeroMQ, or something that is none. `spoke_of` is the thing that the connection spoke of last, by
+    /// which one is known that cannot say any more which it is.
+    pub(super) fn message(
+        &mut self,
+        from: SocketAddr,
+        message: Result<&[u8], NoMessage<'_>>,
+        spoke_of: &mut Option<Place>,
+    ) {
         let Self {
             hub,
             clients,
@@ -117,11 +136,20 @@ impl Middle {
             ..
         } = self;
         let (instant, now) = (*instant, *now);
-        let bytes = message.unwrap_or_default();
-        let update = message.and_then(|bytes| decode_update(bytes, scratch));
+        let update = match message {
+            Ok(bytes) => decode_update(bytes, scratch),
+            Err(NoMessage { why, .. }) => Err(why),
+        };
         let mut way = Way { hub, clients, store, history, gate, counters, out, instant, now, speaks: true };
-        if let Err(why) = way.take(update) {
-            self.rejections.rejected(why.name(), instant, from, "ZeroMQ input", why, bytes);
+        match way.take(update) {
+            Ok(taken) => *spoke_of = Some(taken.place),
+            Err(why) => {
+                let (message, bytes) = match message {
+                    Ok(message) => (message, message.len() as u64),
+                    Err(NoMessage { frame, bytes, .. }) => (frame, bytes),
+                };
+                self.tell_refused(&Refused { door: Door::Zmq, from, why, message, bytes }, *spoke_of);
+            }
         }
     }
 
@@ -151,8 +179,8 @@ impl Middle {
             },
             _ => way.take(update).err()?,
         };
-        let peer = SocketAddr::new(from.ip().to_canonical(), from.port());
-        self.rejections.rejected(why.name(), instant, peer, "UDP input", why, bytes);
+        let length = bytes.len() as u64;
+        self.tell_refused(&Refused { door: Door::Udp, from, why, message: bytes, bytes: length }, None);
         let refused = refused_datagram(bytes, why, &mut self.scratch)?;
         let mut answer = Vec::new();
         push_refused(refused.numbered, why, &mut answer);
@@ -234,6 +262,35 @@ impl Middle {
         let (instant, now) = (*instant, *now);
         (Way { hub, clients, store, history, gate, counters, out, instant, now, speaks: false })
             .take(Ok(update))
+            .map(|taken| taken.seq)
+    }
+
+    /// An update was refused by another thread of this program, which answers its sender.
+    pub(super) fn refused_elsewhere(&mut self, refused: &gate::RefusedUpdate) {
+        let gate::RefusedUpdate { from, why, ns, excerpt, bytes } = refused;
+        self.gate_in.reject(*why);
+        let refused = Refused { door: Door::Web, from: *from, why: *why, message: excerpt, bytes: *bytes };
+        self.complain(&refused);
+        self.rejections.add(&refused, About::Named(ns), self.now);
+    }
+
+    /// Tells in the log what is refused, now and then, and remembers it.
+    fn tell_refused(&mut self, refused: &Refused<'_>, spoke_of: Option<Place>) {
+        self.complain(refused);
+        let name = name_in_refused(refused.message, &mut self.scratch);
+        // A place may be another thing's by now, where its own was forgotten meanwhile: then that is told.
+        let before = || spoke_of.and_then(|place| self.hub.directory().at(place)).map(Record::ns);
+        let about = match &name {
+            Some(name) => About::Named(name),
+            None => before().map_or(About::Nobody, About::Before),
+        };
+        self.rejections.add(refused, about, self.now);
+    }
+
+    fn complain(&mut self, refused: &Refused<'_>) {
+        let Refused { door, from, why, message, .. } = *refused;
+        let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+        self.complaints.rejected(why.name(), self.instant, from, door.name(), why, message);
     }
 
     /// What was forgotten up to now is to be off the disk, history and directory, before this is answered. Gives the
@@ -283,7 +340,7 @@ impl Middle {
         } = self;
         let (instant, now) = (*instant, *now);
         let (counters, door) =
-            if matches!(to, To::Gate(_)) { (gate_in, "web door") } else { (query_in, "query door") };
+            if matches!(to, To::Gate(_)) { (gate_in, Door::Web) } else { (query_in, Door::Query) };
         let mut way = Way { hub, clients, store, history, gate, counters, out, instant, now, speaks: true };
         let (to, refused) = match update {
             Ok(update) => {
@@ -301,7 +358,7 @@ impl Middle {
             }
         };
         let RefusedUpdate { why, numbered } = refused;
-        self.rejections.rejected(why.name(), instant, from, door, why, bytes);
+        self.tell_refused(&Refused { door, from, why, message: bytes, bytes: bytes.len() as u64 }, None);
         let mut answer = Vec::new();
         push_refused(numbered, why, &mut answer);
         Some(Late { to, answer })
@@ -309,8 +366,8 @@ impl Middle {
 }
 
 impl Way<'_> {
-    /// Into the directory, to the clients, and into the counters; gives the update's number.
-    fn take(&mut self, update: Result<Update<'_>, Rejected>) -> Result<u64, Rejected> {
+    /// Into the directory, to the clients, and into the counters.
+    fn take(&mut self, update: Result<Update<'_>, Rejected>) -> Result<Taken, Rejected> {
         let Self { hub, clients, history, gate, counters, out, instant, now, speaks, .. } = self;
         out.clear();
         let taken = update.and_then(|update| hub.take(&update, *now, out).map(|put| (put, update)));
@@ -333,7 +390,7 @@ impl Way<'_> {
                     clients.publish(out, Kind::Freshness, hub, *instant);
                     gate.publish(out, None);
                 }
-                Ok(hub.seq())
+                Ok(Taken { place, seq: hub.seq() })
             }
             Err(why) => {
                 counters.reject(why);
@@ -367,7 +424,7 @@ impl Way<'_> {
             None
         } else {
             match self.take(Ok(*update)) {
-                Ok(seq) => Some(seq),
+                Ok(taken) => Some(taken.seq),
                 Err(why) => {
                     if let Some(numbered) = wanted.numbered {
                         self.hub.senders.refuse(numbered);

@@ -83,6 +83,7 @@ impl Questions<'_> {
                 forgetting.add(ns, tree, middle.hub.seq(), to);
                 return None;
             }
+            Ask::Rejected { ns } => middle.rejections.push_answer(ns.as_str(), now, &mut answer),
             Ask::Snapshot(ask) => {
                 let Middle { hub, store, .. } = &mut **middle;
                 if let Some(store) = store {

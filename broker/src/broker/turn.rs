@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::counters::Queries;
 use crate::door::clients::{Clients, Kind, QueueLimits, SNAPSHOT_BEGINNING};
 use crate::door::complaints::Complaints;
-use crate::door::gate::Inside;
+use crate::door::gate::{Inside, Said};
 use crate::door::input::Sender;
 use crate::door::late::{Late, To};
 use crate::door::listen::Sockets;
@@ -407,7 +407,7 @@ impl Turn {
             Source::Sender(key) => {
                 let end = senders.read(key, buffer, instant, complaints, |_, peer, event| {
                     let address = peer.address;
-                    peer.event(event, |message| middle.message(address, message))
+                    peer.event(event, |message, spoke_of| middle.message(address, message, spoke_of))
                 });
                 end == ReadEnd::More
             }
@@ -486,7 +486,14 @@ impl Turn {
         };
         let mut bytes = 0;
         for _ in 0..GATE_QUESTIONS {
-            let Some(asking) = questions.middle.gate.next() else { return false };
+            let asking = match questions.middle.gate.next() {
+                None => return false,
+                Some(Said::Ask(asking)) => asking,
+                Some(Said::Refused(refused)) => {
+                    questions.middle.refused_elsewhere(&refused);
+                    continue;
+                }
+            };
             if let Some(Late { to: To::Gate(reply), answer }) = questions.ask(asking) {
                 bytes += answer.len();
                 reply.give(answer);

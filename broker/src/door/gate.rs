@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use mio::Waker;
-use thingsbus_adaptor::wire::{Query, Timestamp};
+use thingsbus_adaptor::wire::{Query, Rejected, Timestamp};
 
 use super::subscriptions::Subscriptions;
 use crate::broker::{Home, OnlyIf};
@@ -54,12 +54,34 @@ pub(crate) struct Asking {
     pub(crate) reply: Reply,
 }
 
+/// An update that another thread refused before it was a message.
+#[derive(Debug)]
+pub(crate) struct RefusedUpdate {
+    pub(crate) from: SocketAddr,
+    pub(crate) why: Rejected,
+    /// What it was to be about: also what is no namespace.
+    pub(crate) ns: String,
+    /// How its value begins.
+    pub(crate) excerpt: Bytes,
+    /// How long that is, in bytes, as far as it is known.
+    pub(crate) bytes: u64,
+}
+
 /// What another thread wants.
 pub(crate) enum Call {
     Ask(Asking),
+    /// That this is counted and told.
+    Refused(RefusedUpdate),
     /// This follower gets messages that begin like one of these, from now on.
     Follow(usize, Vec<Vec<u8>>),
     Unfollow(usize),
+}
+
+/// What is called and is for the broker.
+#[derive(Debug)]
+pub(crate) enum Said {
+    Ask(Asking),
+    Refused(RefusedUpdate),
 }
 
 /// Some of the stream.
@@ -157,11 +179,12 @@ impl Inside {
         self.follow = Some(Box::new(follow));
     }
 
-    /// The next question; what else is called is done on the way.
-    pub(crate) fn next(&mut self) -> Option<Asking> {
+    /// The next that is not for the gate itself; what is, is done on the way.
+    pub(crate) fn next(&mut self) -> Option<Said> {
         loop {
             match self.calls.try_recv().ok()? {
-                Call::Ask(asking) => return Some(asking),
+                Call::Ask(asking) => return Some(Said::Ask(asking)),
+                Call::Refused(refused) => return Some(Said::Refused(refused)),
                 Call::Follow(follower, prefixes) => {
                     self.followers.insert(follower);
                     for prefix in prefixes {

@@ -24,6 +24,7 @@ mod past;
 mod pattern;
 mod place;
 mod problem;
+mod rejected;
 mod secret;
 mod server;
 mod snapshots;

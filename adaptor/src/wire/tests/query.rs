@@ -53,6 +53,8 @@ fn taken() {
     for status in [r#"{"type":"status_query"}"#, "\n{\"type\": \"status_query\", \"verbose\": true}\n"] {
         assert_eq!(Ask::decode(status.as_bytes()).unwrap(), Ask::Status);
     }
+    let rejected = Ask::decode(br#"{"type":"rejected_query"}"#).unwrap();
+    assert_eq!(rejected, Ask::Rejected { ns: Namespace::root() });
 }
 
 #[test]
@@ -63,6 +65,7 @@ fn written() {
         assert_eq!(Ask::decode(&json).unwrap(), ask);
     };
     check(Ask::Status, r#"{"type":"status_query"}"#);
+    check(Ask::Rejected { ns: "a.b".parse().unwrap() }, r#"{"type":"rejected_query","ns":"a.b"}"#);
     check(Ask::Things(Query::default()), r#"{"type":"thing_query","ns":"","tree":true,"limit":10000}"#);
     let query = Query {
         ns: "a.b".parse().unwrap(),

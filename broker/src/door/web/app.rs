@@ -22,9 +22,9 @@ use super::ask::Asker;
 use super::body::Bodies;
 use super::counters::Counters;
 use super::live::{Live, monitor, sse, ws};
-use super::place::{Part, Place};
+use super::place::{self, Part, Place};
 use super::problem::Problem;
-use super::{docs, list, metrics, page, past, snapshots, thing};
+use super::{docs, list, metrics, page, past, rejected, snapshots, thing};
 use crate::config::Config;
 use crate::door::complaints::Complaints;
 use crate::door::gate::{Batch, Gate};
@@ -101,13 +101,14 @@ impl App {
         Router::new()
             .route("/things", any(things))
             .route("/things/", any(things))
-            .route("/things/{*place}", any(place))
+            .route("/things/{*place}", any(at))
             .route("/snapshots", any(all_snapshots))
             .route("/snapshots/{name}", any(snapshot))
             .route("/snapshots/{name}/load", any(load_snapshot))
             .route("/events", any(events))
             .route("/ws", any(web_socket))
             .route("/status", any(status))
+            .route("/rejected", any(rejected))
             .route("/metrics", any(metrics))
             .route("/healthz", any(|method| async { only_get(method).map(|()| metrics::health()) }))
             .route("/readyz", any(ready))
@@ -161,19 +162,38 @@ async fn things(
     }
 }
 
-async fn place(caller: Caller, method: Method, body: Body) -> Result<Response, Problem> {
-    let path = caller.uri.path();
-    let Place { ns, part } = Place::parse(path.strip_prefix("/things/").unwrap_or(path))?;
+/// What is said and is no update is told to the broker too: a page that looks for its sender finds it there.
+async fn at(caller: Caller, method: Method, body: Body) -> Result<Response, Problem> {
+    let said = body.0.as_ref().ok().filter(|_| method == Method::PUT).cloned();
+    let answer = at_place(&caller, method.clone(), body).await;
+    if let Err(problem) = &answer
+        && let Some(why) = problem.rejected().filter(|_| method == Method::PUT)
+    {
+        let name = place::name(below_things(&caller.uri));
+        // Who may not write there is not listened to.
+        if caller.access.write(&name).is_ok() {
+            caller.asker.tell_refused(why, name, said, &caller.headers);
+        }
+    }
+    answer
+}
+
+fn below_things(uri: &Uri) -> &str {
+    uri.path().strip_prefix("/things/").unwrap_or(uri.path())
+}
+
+async fn at_place(caller: &Caller, method: Method, body: Body) -> Result<Response, Problem> {
+    let Place { ns, part } = Place::parse(below_things(&caller.uri))?;
     match (method, part) {
-        (Method::GET | Method::HEAD, Part::Thing) => thing::get(&caller, &ns).await,
-        (Method::GET | Method::HEAD, Part::Data(path)) => thing::get_data(&caller, &ns, &path).await,
-        (Method::GET | Method::HEAD, Part::Value(path)) => thing::get_value(&caller, &ns, &path).await,
-        (Method::GET | Method::HEAD, Part::History) => past::get(&caller, &ns).await,
-        (Method::PUT, Part::Thing) => thing::put(&caller, &ns, body.0?).await,
-        (Method::PUT, Part::Data(path)) => thing::put_data(&caller, &ns, &path, body.0?).await,
-        (Method::DELETE, Part::Thing) => thing::delete(&caller, &ns).await,
+        (Method::GET | Method::HEAD, Part::Thing) => thing::get(caller, &ns).await,
+        (Method::GET | Method::HEAD, Part::Data(path)) => thing::get_data(caller, &ns, &path).await,
+        (Method::GET | Method::HEAD, Part::Value(path)) => thing::get_value(caller, &ns, &path).await,
+        (Method::GET | Method::HEAD, Part::History) => past::get(caller, &ns).await,
+        (Method::PUT, Part::Thing) => thing::put(caller, &ns, body.0?).await,
+        (Method::PUT, Part::Data(path)) => thing::put_data(caller, &ns, &path, body.0?).await,
+        (Method::DELETE, Part::Thing) => thing::delete(caller, &ns).await,
         (Method::DELETE, Part::Data(path)) if !path.is_empty() => {
-            thing::delete_data(&caller, &ns, &path).await
+            thing::delete_data(caller, &ns, &path).await
         }
         (other, Part::History | Part::Value(_)) => Err(Problem::bad_method(&other, "GET")),
         (other @ Method::DELETE, _) => Err(Problem::bad_method(&other, "GET, PUT")),
@@ -251,6 +271,11 @@ async fn load_snapshot(caller: Caller, method: Method, Name(name): Name) -> Resu
 async fn status(caller: Caller, method: Method) -> Result<Response, Problem> {
     only_get(method)?;
     metrics::status(&caller).await
+}
+
+async fn rejected(caller: Caller, method: Method) -> Result<Response, Problem> {
+    only_get(method)?;
+    rejected::get(&caller).await
 }
 
 async fn metrics(State(app): State<Arc<App>>, caller: Caller, method: Method) -> Result<Response, Problem> {

@@ -2,16 +2,18 @@
 
 use std::net::SocketAddr;
 
+use axum::body::Bytes;
+use axum::http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use thingsbus_adaptor::wire::{Ask, Query};
+use thingsbus_adaptor::wire::{Ask, Query, Rejected};
 use tokio::sync::oneshot;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
-use crate::broker::OnlyIf;
-use crate::door::gate::{Asking, Call, Gate, Reply};
+use crate::broker::{EXCERPT_BYTES_MAX, OnlyIf};
+use crate::door::gate::{Asking, Call, Gate, RefusedUpdate, Reply};
 
 /// An answer of the broker's, as it came.
 pub(super) struct Answer(Vec<u8>);
@@ -160,6 +162,20 @@ impl Asker {
             Some(answer) => Ok(Answer(answer)),
             None => self.ask_if(Ask::Things(query).encode(), None).await,
         }
+    }
+
+    /// Tells the broker of an update that was refused here, so that it is counted and remembered with those that it refuses
+    /// itself. Where it has no time for that, it is not.
+    pub(super) fn tell_refused(&self, why: Rejected, ns: String, said: Option<Bytes>, headers: &HeaderMap) {
+        let said = said.unwrap_or_default();
+        // Of a body that was not read it is known how long it says it is.
+        let claimed =
+            headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        let bytes = (said.len() as u64).max(claimed.unwrap_or_default());
+        // Not the body itself: who waits may wait behind many.
+        let excerpt = Bytes::copy_from_slice(said.get(..EXCERPT_BYTES_MAX).unwrap_or(&said));
+        let refused = RefusedUpdate { from: self.from, why, ns, excerpt, bytes };
+        let _ = self.gate.call(Call::Refused(refused));
     }
 
     /// What the broker says to a message, whatever that is, word for word.

@@ -6,6 +6,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderMap, header};
 use futures_util::StreamExt;
 use serde_json::Value;
+use thingsbus_adaptor::wire::Rejected;
 use thingsbus_adaptor::wire::limits::MESSAGE_BYTES_MAX;
 
 use super::problem::Problem;
@@ -34,8 +35,10 @@ impl Bodies {
     /// A whole body. What comes of it is put together at once: a body that comes byte by byte would else hold a buffer for
     /// each.
     pub(super) async fn take(&self, body: Body) -> Result<Bytes, Problem> {
-        let too_long =
-            || Problem::from_broker("too_long", format!("a value has at most {MESSAGE_BYTES_MAX} bytes"));
+        let too_long = || {
+            Problem::from_broker("too_long", format!("a value has at most {MESSAGE_BYTES_MAX} bytes"))
+                .rejecting(Rejected::TooLong)
+        };
         let least = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
         if least > MESSAGE_BYTES_MAX {
             return Err(too_long());
@@ -60,8 +63,9 @@ impl Bodies {
 /// A value as JSON text, which is not looked into further: the broker does that.
 pub(super) fn json(headers: &HeaderMap, body: Bytes) -> Result<Vec<u8>, Problem> {
     if is_msgpack(headers) {
-        let value: Value = rmp_serde::from_slice(&body)
-            .map_err(|error| Problem::bad_request(format!("the body is not msgpack: {error}")))?;
+        let value: Value = rmp_serde::from_slice(&body).map_err(|error| {
+            Problem::bad_request(format!("the body is not msgpack: {error}")).rejecting(Rejected::NotMsgpack)
+        })?;
         return Ok(value.to_string().into_bytes());
     }
     // curl says that what -d sends is a form.
@@ -70,6 +74,7 @@ pub(super) fn json(headers: &HeaderMap, body: Bytes) -> Result<Vec<u8>, Problem>
         Problem::bad_request(format!(
             "the body is not JSON: {error}, in {near:?}; a text takes quotes of its own: -d '\"on\"'"
         ))
+        .rejecting(Rejected::NotJson)
     })?;
     Ok(text.get().as_bytes().to_vec())
 }
@@ -77,8 +82,9 @@ pub(super) fn json(headers: &HeaderMap, body: Bytes) -> Result<Vec<u8>, Problem>
 /// The same, to be looked into.
 pub(super) fn value(headers: &HeaderMap, body: Bytes) -> Result<Value, Problem> {
     let json = json(headers, body)?;
-    serde_json::from_slice(&json)
-        .map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))
+    serde_json::from_slice(&json).map_err(|error| {
+        Problem::bad_request(format!("the body is not JSON: {error}")).rejecting(Rejected::NotJson)
+    })
 }
 
 fn is_msgpack(headers: &HeaderMap) -> bool {

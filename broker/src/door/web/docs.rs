@@ -8,7 +8,7 @@ use super::answer::{self, Format};
 use super::app::Caller;
 use super::live::{monitor, sse, ws};
 use super::problem::Problem;
-use super::{list, metrics, past, snapshots, thing, words};
+use super::{list, metrics, past, rejected, snapshots, thing, words};
 
 /// All that can be asked.
 #[derive(OpenApi)]
@@ -23,7 +23,7 @@ use super::{list, metrics, past, snapshots, thing, words};
         list::list, past::get,
         sse::follow, ws::follow, monitor::answer,
         snapshots::list, snapshots::get, snapshots::put, snapshots::load, snapshots::delete,
-        metrics::status, metrics::get, metrics::health, metrics::ready,
+        rejected::get, metrics::status, metrics::get, metrics::health, metrics::ready,
     ),
     components(schemas(
         words::EventId, words::Freshnesses,  words::Moment, words::Ns, words::Pointer, words::SnapshotName,

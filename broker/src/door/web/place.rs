@@ -1,7 +1,8 @@
 //! What an address below `/things/` means: which thing, and which part of it.
 
 use percent_encoding::percent_decode_str;
-use thingsbus_adaptor::wire::Namespace;
+use thingsbus_adaptor::wire::limits::NAMESPACE_BYTES_MAX;
+use thingsbus_adaptor::wire::{Namespace, Rejected};
 
 use super::problem::Problem;
 
@@ -45,8 +46,8 @@ impl Place {
             Some(end) => parts.split_off(end + 1),
             None => Vec::new(),
         };
-        let ns =
-            Namespace::parse(&parts.join(".")).map_err(|error| Problem::bad_request(error.to_string()))?;
+        let ns = Namespace::parse(&parts.join("."))
+            .map_err(|error| Problem::bad_request(error.to_string()).rejecting(Rejected::Ns))?;
         if ns.as_str().is_empty() {
             return Err(Problem::bad_request("the address names no thing: /things/shop.lamp"));
         }
@@ -63,6 +64,18 @@ impl Place {
         };
         Ok(Self { ns, part })
     }
+}
+
+/// What an address below `/things/` calls a thing, also where that is no namespace: as much of it as one has at the most.
+pub(super) fn name(path: &str) -> String {
+    if let Ok(place) = Place::parse(path) {
+        return place.ns.as_str().to_owned();
+    }
+    let name = percent_decode_str(path.trim_end_matches('/')).decode_utf8_lossy();
+    name.chars()
+        .take(NAMESPACE_BYTES_MAX)
+        .map(|character| if character == '/' { '.' } else { character })
+        .collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use thingsbus_adaptor::wire::Rejected;
 use utoipa::ToSchema;
 
 /// Why a request is not answered.
@@ -29,6 +30,9 @@ pub(super) struct Problem {
     /// The methods that would do.
     #[serde(skip)]
     allow: Option<&'static str>,
+    /// Why what was said is no update, where the broker has not said so itself.
+    #[serde(skip)]
+    rejected: Option<Rejected>,
 }
 
 fn urn<S: serde::Serializer>(name: &&'static str, serializer: S) -> Result<S::Ok, S::Error> {
@@ -46,7 +50,7 @@ impl Problem {
         title: &'static str,
         detail: impl Into<String>,
     ) -> Self {
-        Self { name, title, status, detail: detail.into(), allow: None }
+        Self { name, title, status, detail: detail.into(), allow: None, rejected: None }
     }
 
     pub(super) fn bad_request(detail: impl Into<String>) -> Self {
@@ -113,6 +117,16 @@ impl Problem {
             _ => return Self::bad_request(detail),
         };
         Self::new(status, name, title, detail)
+    }
+
+    /// The same, where it is why an update is none.
+    pub(super) fn rejecting(self, why: Rejected) -> Self {
+        Self { rejected: Some(why), ..self }
+    }
+
+    /// Why what was said is no update, where the broker does not know of that yet.
+    pub(super) fn rejected(&self) -> Option<Rejected> {
+        self.rejected
     }
 
     /// As a message on a WebSocket.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use thingsbus_adaptor::wire::limits::TTL_S_MAX;
-use thingsbus_adaptor::wire::{Namespace, Query, Words};
+use thingsbus_adaptor::wire::{Namespace, Query, Rejected, Words};
 use thingsbus_client::directory::nearest;
 use utoipa::{IntoParams, ToSchema};
 
@@ -102,7 +102,8 @@ impl Saying {
         let saying: Self = caller.query()?;
         match saying.ttl {
             Some(ttl) if !(ttl > 0.0 && ttl <= TTL_S_MAX as f64) => {
-                Err(Problem::bad_request(format!("ttl={ttl}: seconds, above 0 and up to {TTL_S_MAX}")))
+                let why = format!("ttl={ttl}: seconds, above 0 and up to {TTL_S_MAX}");
+                Err(Problem::bad_request(why).rejecting(Rejected::Ttl))
             }
             _ => Ok(saying),
         }

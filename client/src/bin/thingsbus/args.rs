@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use thingsbus_adaptor::Address;
 
 use crate::failure::EXIT_USAGE;
-use crate::{adapt, bench, forget, get, history, ls, send, snapshot, tree, wait, watch};
+use crate::{adapt, bench, forget, get, history, ls, rejected, send, snapshot, tree, wait, watch};
 
 /// Look at what sensors say, and say something: the command-line tool of Thingsbus.
 #[derive(Debug, Parser)]
@@ -75,6 +75,7 @@ pub(crate) enum Command {
     /// Show how the broker is: what it holds, what came in and went out, and who is slow
     #[command(after_help = "Example: thingsbus status --broker broker.example.org")]
     Status,
+    Rejected(rejected::Options),
     Bench(bench::Options),
     /// Print the completions for a shell
     #[command(

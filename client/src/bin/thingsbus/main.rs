@@ -16,6 +16,7 @@ mod json;
 mod ls;
 mod numbers;
 mod output;
+mod rejected;
 mod send;
 mod snapshot;
 mod status;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         Command::Snapshot { command } => snapshot::run(command, &global, &mut output),
         Command::Wait(options) => wait::run(&options, &global, &mut output),
         Command::Adapt { command } => adapt::run(command, &global),
+        Command::Rejected(options) => rejected::run(&options, &global, &mut output),
         Command::Status => status::run(&global, &mut output),
         Command::Bench(options) => bench::run(options, &global, &mut output),
         Command::Completions { shell } => completions::run(shell, &mut output),
