@@ -108,13 +108,19 @@ impl BrokerProgram {
     /// How much memory it holds, in KiB, and how much it held at the most.
     #[cfg(target_os = "linux")]
     pub fn memory_kib(&self) -> (u64, u64) {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("it runs");
-        let field = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a field of /proc");
-            line.trim().trim_end_matches("kB").trim().parse().expect("a number")
-        };
-        (field("VmRSS:"), field("VmHWM:"))
+        memory_kib(self.process.id())
     }
+}
+
+/// The same of any program that runs, by its id.
+#[cfg(target_os = "linux")]
+pub fn memory_kib(id: u32) -> (u64, u64) {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("it runs");
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a field of /proc");
+        line.trim().trim_end_matches("kB").trim().parse().expect("a number")
+    };
+    (field("VmRSS:"), field("VmHWM:"))
 }
 
 /// Waits for the ports file, which is there at once and whole, or for the program's end.

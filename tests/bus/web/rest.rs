@@ -320,3 +320,21 @@ fn what_is_longer_than_a_message_is_refused() {
     let fits = format!("\"{}\"", "x".repeat((1 << 20) - 1_000));
     assert_eq!(Http::connect(broker.web).ask("PUT", "/things/a", &[], fits.as_bytes()).status, 200);
 }
+
+#[test]
+fn what_comes_in_crumbs_is_refused() {
+    let broker = TestBroker::start();
+    let mut http = Http::connect(broker.web);
+    let head = "PUT /things/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let mut put = |pieces: usize, piece: &str| {
+        let piece = format!("{:x}\r\n{piece}\r\n", piece.len());
+        http.send(format!("{head}1\r\n\"\r\n{}1\r\n\"\r\n0\r\n\r\n", piece.repeat(pieces)))
+            .expect("it is sent");
+        http.answer().expect("an answer")
+    };
+    // Letter by letter, as small devices print, and a file by its lines.
+    assert_eq!(put(1_000, "x").status, 200);
+    assert_eq!(put(5_000, &"x".repeat(100)).status, 200);
+    let detail = problem(&put(1_100, "x"), 400, "bad_request");
+    assert!(detail.contains("too many pieces"), "{detail}");
+}

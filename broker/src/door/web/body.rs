@@ -15,11 +15,14 @@ use super::problem::Problem;
 /// ones.
 const HELD_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// So many bytes of each do not count: who says little has room, however much others bring and do not end.
+const FREE_BYTES: usize = 8 * 1024;
+
 /// All bodies that are held.
 #[derive(Debug, Default)]
 pub(super) struct Bodies(AtomicUsize);
 
-/// What is held of one of them.
+/// What counts of one of them.
 struct Held<'b> {
     all: &'b Bodies,
     bytes: usize,
@@ -46,12 +49,15 @@ impl Bodies {
         let (mut whole, mut held) = (Vec::new(), Held { all: self, bytes: 0 });
         let mut parts = body.into_data_stream();
         while let Some(part) = parts.next().await {
-            let part = part.map_err(|_| Problem::bad_request("the body ended before it was whole"))?;
+            let part = part.map_err(|error| {
+                Problem::bad_request(format!("the body ended before it was whole: {error}"))
+            })?;
             if whole.len() + part.len() > MESSAGE_BYTES_MAX {
                 return Err(too_long());
             }
-            held.bytes += part.len();
-            if self.0.fetch_add(part.len(), Ordering::Relaxed) + part.len() > HELD_BYTES_MAX {
+            let more = (whole.len() + part.len()).saturating_sub(FREE_BYTES) - held.bytes;
+            held.bytes += more;
+            if self.0.fetch_add(more, Ordering::Relaxed) + more > HELD_BYTES_MAX && more > 0 {
                 return Err(Problem::busy("too many bodies are on their way; ask again"));
             }
             whole.extend_from_slice(&part);
@@ -92,4 +98,42 @@ fn is_msgpack(headers: &HeaderMap) -> bool {
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let content_type = content_type.split(';').next().unwrap_or_default().trim();
     matches!(content_type, "application/msgpack" | "application/vnd.msgpack" | "application/x-msgpack")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::{FutureExt, stream};
+
+    use super::*;
+
+    /// So many bytes, and no end.
+    fn endless(bytes: usize) -> Body {
+        let come = stream::once(std::future::ready(Ok::<_, Infallible>(vec![b'1'; bytes])));
+        Body::from_stream(come.chain(stream::pending()))
+    }
+
+    #[test]
+    fn bodies_that_do_not_end_leave_room_for_short_ones() {
+        let all = Bodies::default();
+        let mut held = Vec::new();
+        for bytes in [MESSAGE_BYTES_MAX, FREE_BYTES + 1_024] {
+            loop {
+                let mut body = Box::pin(all.take(endless(bytes)));
+                if let Some(refused) = body.as_mut().now_or_never() {
+                    assert!(refused.unwrap_err().is_busy());
+                    break;
+                }
+                held.push(body);
+            }
+        }
+        assert!(all.0.load(Ordering::Relaxed) <= HELD_BYTES_MAX);
+        let take = |bytes: usize| all.take(vec![b'1'; bytes].into()).now_or_never().unwrap();
+        assert_eq!(take(FREE_BYTES).unwrap().len(), FREE_BYTES);
+        assert!(take(FREE_BYTES + 1_024).unwrap_err().is_busy());
+        drop(held);
+        assert_eq!(take(MESSAGE_BYTES_MAX).unwrap().len(), MESSAGE_BYTES_MAX);
+        assert_eq!(all.0.load(Ordering::Relaxed), 0);
+    }
 }

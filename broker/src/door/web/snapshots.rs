@@ -89,7 +89,9 @@ impl Text {
         while !self.has_ended && self.rest.len() < PART_BYTES {
             match self.body.next().await {
                 Some(Ok(bytes)) => self.rest.extend_from_slice(&bytes),
-                Some(Err(_)) => return Err(Problem::bad_request("the body ended before it was whole")),
+                Some(Err(error)) => {
+                    return Err(Problem::bad_request(format!("the body ended before it was whole: {error}")));
+                }
                 None => self.has_ended = true,
             }
         }

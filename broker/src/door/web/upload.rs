@@ -1,4 +1,5 @@
-//! What requests bring: a body ends with an error where it is too slow, or where all that come at once are too much.
+//! What requests bring: a body ends with an error where it is too slow, where it comes in crumbs, or where all that come at
+//! once are too much.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,6 +21,14 @@ const TIME: Duration = Duration::from_secs(3600);
 /// The most bytes of bodies that are on their way: one snapshot of the largest, and many values.
 const BYTES_MAX: usize = 1280 * 1024 * 1024;
 
+/// How many pieces a body may have, however short they are: a small device may print a kilobyte letter by letter. Each takes
+/// the door some microseconds, and between every few of them all other connections have their turn: what somebody sent in
+/// single bytes before going away would else be work, and hold a connection, for minutes in which many such come.
+const PIECES: usize = 1_024;
+
+/// How many bytes there are to be for each one more: about a line of text, since programs send files so.
+const PIECE_BYTES: usize = 64;
+
 /// All bodies that are on their way.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Uploads(Arc<AtomicUsize>);
@@ -34,7 +43,7 @@ impl Uploads {
             return Body::empty();
         }
         let body = Body::new(TimeoutBody::new(PAUSE, DeadlineBody::new(TIME, body)));
-        Body::new(Upload { body, bytes: 0, all: self.clone() })
+        Body::new(Upload { body, bytes: 0, pieces: 0, all: self.clone() })
     }
 }
 
@@ -42,6 +51,7 @@ struct Upload {
     body: Body,
     /// What came of it.
     bytes: usize,
+    pieces: usize,
     all: Uploads,
 }
 
@@ -66,6 +76,10 @@ impl HttpBody for Upload {
         let before = self.all.0.fetch_add(bytes, Ordering::Relaxed);
         if before + bytes > BYTES_MAX {
             return Poll::Ready(Some(Err("too much is brought at once".into())));
+        }
+        self.pieces += 1;
+        if self.pieces > PIECES + self.bytes / PIECE_BYTES {
+            return Poll::Ready(Some(Err("it comes in too many pieces".into())));
         }
         Poll::Ready(Some(Ok(frame)))
     }
