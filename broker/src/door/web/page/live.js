@@ -67,6 +67,8 @@ export function start() {
 
 key.changed.addEventListener("change", () => {
   connection.state = "connecting";
+  // What one key may read is not for who has another one, or has given it back.
+  directory.clear();
   start();
 });
 setInterval(draw, TICK_MS);
