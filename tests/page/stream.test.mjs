@@ -32,8 +32,8 @@ test("a band where lines stand for several values", () => {
 });
 
 /** What of a browser the page's stream knows. */
-const page = Object.assign(new EventTarget(), { hidden: false });
-Object.assign(globalThis, { document: page, addEventListener() {}, removeEventListener() {}, localStorage: { getItem: () => null } });
+const page = Object.assign(new EventTarget(), { hidden: false, baseURI: "http://localhost/" });
+Object.assign(globalThis, { document: page, addEventListener() {}, removeEventListener() {} });
 
 /** A server that answers as it is told, and how many connections were ever and are still open. */
 async function server(answer) {
@@ -103,6 +103,6 @@ test("what is no stream is no broker", async () => {
   const stop = new AbortController();
   const [state, why] = await new Promise((told) => follow(address, () => {}, (...now) => told(now), stop.signal));
   stop.abort();
-  assert.deepEqual([state, why.message], ["away", "something else answers"]);
+  assert.deepEqual([state, why.message], ["away", "something before the broker answers"]);
   end();
 });

@@ -2,6 +2,7 @@
 
 import { Canvas, where } from "./canvas.js";
 import * as drafts from "./draft.js";
+import { inWindow } from "./kept.js";
 import { read, screenAt, SCREENS, screenOf } from "./layout.js";
 import { directory, useBeat } from "./live.js";
 import { Ends, Palette, Properties } from "./panel.js";
@@ -44,7 +45,7 @@ function Desk({ name, loaded, reload }) {
   const layout = Object.hasOwn(now.layouts, layoutName) ? layoutName : Object.keys(now.layouts)[0];
   const isElsewhere = (directory.things.get(`${SHELF}.${name}`)?.seq ?? 0) > seqOf(tag);
 
-  const forgetDraft = () => sessionStorage.removeItem(draftKey(name));
+  const forgetDraft = () => inWindow.remove(draftKey(name));
   const act = (dashboard, topic) => {
     setDraft((draft) => drafts.change(draft, dashboard, topic));
     setSaving(null);
@@ -55,7 +56,7 @@ function Desk({ name, loaded, reload }) {
   };
 
   useEffect(() => {
-    if (isDirty) sessionStorage.setItem(draftKey(name), JSON.stringify({ dashboard: now, tag }));
+    if (isDirty) inWindow.set(draftKey(name), JSON.stringify({ dashboard: now, tag }));
     else forgetDraft();
   }, [now, isDirty, tag]);
   useEffect(() => {
@@ -168,7 +169,7 @@ function Desk({ name, loaded, reload }) {
 
 function stored(name) {
   try {
-    return JSON.parse(sessionStorage.getItem(draftKey(name)));
+    return JSON.parse(inWindow.get(draftKey(name)));
   } catch {
     return null;
   }

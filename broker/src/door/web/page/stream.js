@@ -38,7 +38,7 @@ export async function follow(address, told, isNow, signal) {
       const headers = last ? { "Last-Event-ID": last } : {};
       const answer = await ask("GET", address, { headers, signal: round.signal });
       // A proxy's page, for example, where one must log in.
-      if (!answer.headers.get("Content-Type")?.startsWith("text/event-stream")) throw new Problem(answer.status, "unknown", "something else answers");
+      if (!answer.headers.get("Content-Type")?.startsWith("text/event-stream")) throw new Problem(answer.status, "unknown", "something before the broker answers");
       isNow("live");
       told("begin", {});
       const parser = new Parser((name, data, id) => {
@@ -65,7 +65,8 @@ export async function follow(address, told, isNow, signal) {
     // Whatever ended it: a connection that nobody reads would be kept open.
     round.abort();
     if (signal.aborted) return;
-    const isRefused = why?.status === 401 || why?.status === 403;
+    // What is refused for the page's own address no key opens.
+    const isRefused = why?.status === 401 || (why?.status === 403 && why.name !== "foreign_origin");
     isNow(isRefused ? "refused" : document.hidden ? "connecting" : "away", why);
     if (isRefused) return;
     await pause(document.hidden ? FOREVER_MS : RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)], signal);
