@@ -5,8 +5,9 @@ import * as drafts from "./draft.js";
 import { inWindow } from "./kept.js";
 import { read, screenAt, SCREENS, screenOf } from "./layout.js";
 import { directory, useBeat } from "./live.js";
+import { SHELF } from "./outline.js";
 import { Ends, Palette, Properties } from "./panel.js";
-import { fetchOne, keep, labelOf, open, SHELF, write } from "./shelf.js";
+import { fetchOne, keep, labelOf, open, write } from "./shelf.js";
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
 import { nameOf } from "./widget.js";
 import { reason } from "./widgets/send.js";
@@ -65,6 +66,8 @@ function Desk({ name, loaded, reload }) {
 
   /** @returns whether it is saved */
   const save = async (against = tag) => {
+    // Twice at once the second would find the first as somebody else's.
+    if (saving?.isBusy || !isDirty) return false;
     const saved = now;
     setSaving({ text: "Saving …", isBusy: true });
     try {
@@ -76,8 +79,9 @@ function Desk({ name, loaded, reload }) {
       forgetDraft();
       return true;
     } catch (error) {
-      if (error.status === 412) setConflict(await fetchOne(name).catch(() => ({ tag: null })));
-      setSaving({ text: error.status === 412 ? "" : `Not saved: ${reason(error)}. What you changed is kept in this window.`, isBad: true });
+      const theirs = error.status === 412 ? await fetchOne(name).catch(({ status }) => (status === 404 ? { tag: null } : null)) : null;
+      setConflict(theirs);
+      setSaving({ text: theirs ? "" : `Not saved: ${reason(error)}. What you changed is kept in this window.`, isBad: true });
       return false;
     }
   };
