@@ -58,7 +58,7 @@ export function Tree() {
       <div class="chips" role="group" aria-label="How fresh">
         ${[null, ...WORDS].map((word) => html`<button aria-pressed=${freshness === word} onClick=${() => setFreshness(word)}>${word ?? "all"}</button>`)}
       </div>
-      <span class="count" role="status">${shown === all ? `${words.whole.format(all)} things` : `${words.whole.format(shown)} of ${words.whole.format(all)} things`}</span>
+      <span class="count" role="status">${shown === all ? "" : `${words.whole.format(shown)} of `}${words.count(all, "thing")}</span>
     </div>
     <${Rows} ...${{ rows, current, setCurrent, toggle, sought }} />`;
 }
@@ -159,7 +159,7 @@ function Row({ row, index, top, time, isCurrent, sought, toggle, setCurrent }) {
 }
 
 function below({ below, late, silent }) {
-  const parts = [below === 1 ? "1 thing" : `${words.whole.format(below)} things`];
+  const parts = [words.count(below, "thing")];
   if (late) parts.push(`${words.whole.format(late)} late`);
   if (silent) parts.push(`${words.whole.format(silent)} silent`);
   return parts.join(", ");
