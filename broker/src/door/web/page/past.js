@@ -4,7 +4,7 @@ import { useAgain } from "./again.js";
 import { get, now, place } from "./api.js";
 import { plot } from "./chart.js";
 import { line } from "./gaps.js";
-import { numberPlaces, unescape } from "./value.js";
+import { numberPlaces, title } from "./value.js";
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
 import { line as oneLine, when } from "./words.js";
 
@@ -65,7 +65,7 @@ export function Past({ thing, first, places }) {
       <h2>History</h2>
       <div class="choices">
         <div class="segments" role="group" aria-label="How far back">
-          ${RANGES.map(([title, seconds]) => html`<button aria-pressed=${range === seconds} onClick=${() => setRange(seconds)}>${title}</button>`)}
+          ${RANGES.map(([name, seconds]) => html`<button aria-pressed=${range === seconds} onClick=${() => setRange(seconds)}>${name}</button>`)}
         </div>
         ${places.length > 1 && html`<div class="chips" role="group" aria-label="What is drawn">
           ${places.map((at) => html`<button aria-pressed=${drawn.includes(at)} onClick=${() => choose(at)}>${title(at)}</button>`)}
@@ -112,9 +112,6 @@ export function usePlaces(data) {
   if (more.length && places.current.length < PLACES_MAX) places.current = [...places.current, ...more].slice(0, PLACES_MAX);
   return places.current;
 }
-
-/** A place as people write it: `motor.rpm`. */
-export const title = (pointer) => pointer.split("/").slice(1).map(unescape).join(".") || "value";
 
 /** Asks for the past of all places at once. */
 async function ask(thing, range, places, signal) {

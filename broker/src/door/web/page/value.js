@@ -42,6 +42,11 @@ export function at(value, pointer) {
   return value;
 }
 
+/** A place as people write it: `motor.rpm`. */
+export function title(pointer) {
+  return pointer.split("/").slice(1).map(unescape).join(".") || "value";
+}
+
 export function escape(name) {
   return name.replaceAll("~", "~0").replaceAll("/", "~1");
 }
