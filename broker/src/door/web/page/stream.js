@@ -9,11 +9,11 @@ const RETRY_MS = [200, 500, 1000, 2000, 3000];
 
 /**
  * Follows until `signal` says to stop.
+ * @param {{last: string}} position the id of the last event: where it goes on
  * @param {(name: string, message: object) => void} told each event; `update` for those without a name
  * @param {(state: "connecting" | "live" | "away" | "refused", why?: Error) => void} isNow how the connection is
  */
-export async function follow(address, told, isNow, signal) {
-  let last = "";
+export async function follow(address, position, told, isNow, signal) {
   let failures = 0;
   while (!signal.aborted) {
     const round = new AbortController();
@@ -22,13 +22,13 @@ export async function follow(address, told, isNow, signal) {
     let watchdog = setTimeout(stop, SILENCE_MS);
     let why;
     try {
-      const headers = last ? { "Last-Event-ID": last } : {};
+      const headers = position.last ? { "Last-Event-ID": position.last } : {};
       const answer = await ask("GET", address, { headers, signal: round.signal });
       isNow("live");
       told("begin", {});
       failures = 0;
       const parser = new Parser((name, data, id) => {
-        if (id) last = id;
+        if (id) position.last = id;
         told(name, JSON.parse(data));
       });
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
