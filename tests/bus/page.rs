@@ -3,6 +3,7 @@
 mod boards;
 mod keys;
 mod live;
+mod load;
 mod looks;
 mod pure;
 
