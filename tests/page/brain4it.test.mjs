@@ -90,3 +90,9 @@ test("names are made of labels", () => {
   assert.equal(name("2nd"), "dashboard-2nd");
   for (const label of ["x".repeat(99), "--", "Ω", "ß"]) assert.match(name(label), /^[a-z][a-z0-9_-]{0,63}$/);
 });
+
+test("a label may be anything", () => {
+  const odd = { widgets: {}, layouts: {}, label: "__proto__" };
+  assert.deepEqual(readDashboards(writeDashboards([odd, odd])).map(({ label }) => label), ["__proto__", "__proto__"]);
+  assert.equal(readDashboards(JSON.stringify({ ...odd, label: 5 }))[0].dashboard.label, "Dashboard");
+});

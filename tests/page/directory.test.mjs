@@ -39,6 +39,22 @@ test("what a whole snapshot does not name is gone, what a resumed one does not n
   assert.deepEqual([...directory.things.keys()], ["b"]);
 });
 
+test("a stream that fell behind is told all again, without a new beginning", () => {
+  const directory = whole("a", "b");
+  directory.take("update", told("c", 1, { seq: 2 }), 20);
+  directory.take("update", known("b", 2, { seq: 9 }), 20);
+  directory.take("mark", { since: null }, 20);
+  assert.deepEqual([...directory.things.keys()], ["b"]);
+});
+
+test("a broker of another life counts from the beginning", () => {
+  const directory = whole("a");
+  directory.take("begin", {}, 20);
+  directory.take("update", known("a", "new", { ts: 19 }), 20);
+  directory.take("mark", { since: null }, 20);
+  assert.equal(directory.things.get("a").data, "new");
+});
+
 test("what is told again changes no value and no line of numbers", () => {
   const directory = whole("a");
   directory.take("begin", {}, 20);
@@ -61,6 +77,13 @@ test("a thing is forgotten, and what is below it is not", () => {
   const directory = whole("a", "a.b");
   directory.take("forgotten", { ns: "a" }, 20);
   assert.deepEqual([...directory.things.keys()], ["a.b"]);
+});
+
+test("nothing is left where another key is given", () => {
+  const directory = whole("a");
+  const { shape } = directory;
+  directory.clear();
+  assert.ok(directory.things.size === 0 && !directory.isWhole && directory.shape > shape);
 });
 
 test("the line of numbers is of one place, and bounded", () => {

@@ -82,3 +82,9 @@ test("what is put together anew has all widgets, once", () => {
   assert.equal(narrow.theirs, 1);
   assert.deepEqual(narrow.widgets.map(([id]) => id).sort(), ["a", "b", "c"]);
 });
+
+test("a widget is in a layout once, and there are not very many", () => {
+  const { boxes } = read({ dimensions: [12, 8], widgets: Array.from({ length: 20_000 }, (_, index) => [`w${Math.floor(index / 2)}`, 0, 0, 1, 1]) });
+  assert.equal(boxes.length, 500);
+  assert.equal(new Set(boxes.map(({ id }) => id)).size, 500);
+});

@@ -75,4 +75,8 @@ test("a property is what was set, or its default where that is none", () => {
   assert.equal(setting({ type: "graph", "time-range": "3 days" }, "time-range"), "5m");
   assert.equal(setting({ type: "led", color: null }, "color"), "#FFFF00");
   assert.equal(setting({ type: "hologram", x: 3 }, "x"), 3);
+  assert.equal(setting({ type: "button", value: "" }, "value"), "");
+  assert.equal(setting({ type: "button", value: null }, "value"), null);
+  assert.equal(setting({ type: "button" }, "value"), true);
+  for (const type of ["constructor", "__proto__", "toString"]) assert.equal(setting({ type }, "max"), undefined);
 });

@@ -1,5 +1,7 @@
 // Asks the broker, with the access key where there is one.
 
+import { always } from "./kept.js";
+
 const KEY = "thingsbus.key";
 
 /** Why the broker did not do what was asked: RFC 9457. `status` 0: there was no answer at all. */
@@ -14,11 +16,11 @@ export class Problem extends Error {
 /** The access key that this browser keeps for this broker, and who wants to know when it is another one. */
 export const key = {
   get() {
-    return localStorage.getItem(KEY) ?? "";
+    return always.get(KEY) ?? "";
   },
   set(value) {
-    if (value) localStorage.setItem(KEY, value);
-    else localStorage.removeItem(KEY);
+    if (value) always.set(KEY, value);
+    else always.remove(KEY);
     key.changed.dispatchEvent(new Event("change"));
   },
   changed: new EventTarget(),
@@ -40,7 +42,8 @@ export function place(ns, rest = "") {
 /** Asks, and gives the answer as it came. Throws a `Problem` where it is none of success. */
 export async function ask(method, address, { body, headers = {}, signal } = {}) {
   const secret = key.get();
-  if (secret) headers = { ...headers, "Access-Key": secret };
+  // A header cannot say each text that is typed: one that is no key is to be refused, not to fail here.
+  if (secret) headers = { ...headers, "Access-Key": encodeURIComponent(secret) };
   if (body !== undefined && typeof body !== "string") {
     body = JSON.stringify(body);
     headers = { ...headers, "Content-Type": "application/json" };
@@ -56,13 +59,16 @@ export async function ask(method, address, { body, headers = {}, signal } = {}) 
   const time = Number(answer.headers.get("Server-Time"));
   if (time) ahead = (time - (asked + Date.now()) / 2) / 1000;
   if (answer.ok) return answer;
-  const text = await answer.text();
+  throw problemOf(answer.status, await answer.text());
+}
+
+/** What an answer that is no success says. A proxy says it in a page of its own, which nobody wants to read here. */
+export function problemOf(status, text) {
   try {
-    const problem = JSON.parse(text);
-    throw new Problem(answer.status, problem.type.replace("urn:thingsbus:", ""), problem.detail);
-  } catch (error) {
-    if (error instanceof Problem) throw error;
-    throw new Problem(answer.status, "unknown", text || answer.statusText);
+    const { type, detail } = JSON.parse(text);
+    return new Problem(status, type.replace("urn:thingsbus:", ""), detail);
+  } catch {
+    return new Problem(status, "unknown", `something before the broker answers ${status}`);
   }
 }
 

@@ -7,7 +7,7 @@ import { Broker } from "./broker.js";
 import { connection, directory, start, useBeat } from "./live.js";
 import { ThingPage } from "./thing.js";
 import { Tree } from "./tree.js";
-import { html, render, useEffect, useRef, useState } from "./vendor/preact.js";
+import { html, render, useEffect, useErrorBoundary, useRef, useState } from "./vendor/preact.js";
 import * as words from "./words.js";
 
 const PAGES = [
@@ -18,7 +18,13 @@ const PAGES = [
 
 /** The address after the `#`: `/things/shop.lathe` is `["things", "shop.lathe"]`. */
 function route() {
-  return location.hash.replace(/^#?\/?/, "").split("/").map(decodeURIComponent);
+  const parts = location.hash.replace(/^#?\/?/, "").split("/");
+  try {
+    return parts.map(decodeURIComponent);
+  } catch {
+    // Somebody typed a percent sign.
+    return parts;
+  }
 }
 
 function App() {
@@ -36,10 +42,6 @@ function App() {
     const title = PAGES.find(([known]) => known === page)?.[1];
     document.title = [name ?? (page ? title : ""), "Thingsbus"].filter(Boolean).join(" – ");
   }, [page, name]);
-  let shown = html`<${Tree} />`;
-  if (page === "things" && name) shown = html`<${ThingPage} key=${name} ns=${name} />`;
-  else if (page === "dashboards") shown = name ? html`<${Board} key=${name} name=${name} edit=${verb === "edit"} />` : html`<${Boards} />`;
-  else if (page === "broker") shown = html`<${Broker} />`;
   return html`
     <header class="bar">
       <a class="brand" href="#/"><img src="page/icon.svg" alt="" /><span>Thingsbus</span></a>
@@ -49,8 +51,17 @@ function App() {
       <${Connection} />
     </header>
     <${Notice} />
-    <main ref=${main}>${shown}</main>
+    <main ref=${main}><${Page} key=${`${page}/${name ?? ""}`} page=${page} name=${name} verb=${verb} /></main>
     <${KeyDialog} />`;
+}
+
+/** Where one page cannot be drawn the others can. */
+function Page({ page, name, verb }) {
+  const [error, again] = useErrorBoundary();
+  if (error) return html`<div class="empty" role="alert"><h1>This page cannot be drawn</h1><p>${error.message}</p><p><button onClick=${again}>Try again</button></p></div>`;
+  if (page === "things" && name) return html`<${ThingPage} ns=${name} />`;
+  if (page === "dashboards") return name ? html`<${Board} name=${name} edit=${verb === "edit"} />` : html`<${Boards} />`;
+  return page === "broker" ? html`<${Broker} />` : html`<${Tree} />`;
 }
 
 /** How the connection is, in a word or two. */
@@ -95,13 +106,15 @@ function KeyDialog() {
     if (isRefused && !dialog.current.open) dialog.current.showModal();
     else if (!isRefused) dialog.current.close();
   }, [isRefused]);
+  // A browser lets nobody be held: who escapes twice closes it. Nothing else on the page would open it again.
+  const stay = () => connection.state === "refused" && dialog.current.showModal();
   const give = (event) => {
     event.preventDefault();
     if (typed.trim()) key.set(typed.trim());
     setTyped("");
   };
   return html`
-    <dialog ref=${dialog} aria-labelledby="key-title" onCancel=${(event) => event.preventDefault()}>
+    <dialog ref=${dialog} aria-labelledby="key-title" onCancel=${(event) => event.preventDefault()} onClose=${stay}>
       <form onSubmit=${give}>
         <h1 id="key-title">This broker wants an access key</h1>
         <p>${connection.why?.name === "no_key" ? html`Who runs it makes one: <code>thingsbus-broker key add NAME</code>` : connection.why?.message}</p>

@@ -5,6 +5,7 @@ import { Editor } from "./editor.js";
 import { choose, inReadingOrder, isObject, read } from "./layout.js";
 import { boxStyle, cells, useSize } from "./grid.js";
 import { directory, useBeat } from "./live.js";
+import { SHELF } from "./outline.js";
 import { propose } from "./propose.js";
 import { isBelow } from "./directory.js";
 import { download, keep, labelOf, open } from "./shelf.js";
@@ -21,7 +22,7 @@ export function Board({ name, edit }) {
   useBeat();
   if (name.startsWith("~")) return html`<${Proposed} key=${name} top=${name.slice(1)} />`;
   if (edit) return html`<${Editor} key=${name} name=${name} />`;
-  const thing = directory.things.get(`dashboards.${name}`);
+  const thing = directory.things.get(`${SHELF}.${name}`);
   if (!thing) {
     return html`<div class="empty">
       ${directory.isWhole ? html`<h1>There is no dashboard “${name}”</h1><p><a href="#/dashboards">All dashboards</a></p>` : html`<p>…</p>`}
@@ -38,7 +39,7 @@ export function Board({ name, edit }) {
 function Proposed({ top }) {
   const [problem, tell] = useState(null);
   const things = useMemo(
-    () => [...directory.things.values()].filter(({ ns }) => isBelow(ns, top) && !isBelow(ns, "dashboards")).sort((one, other) => (one.ns < other.ns ? -1 : 1)),
+    () => [...directory.things.values()].filter(({ ns }) => isBelow(ns, top) && !isBelow(ns, SHELF)).sort((one, other) => (one.ns < other.ns ? -1 : 1)),
     [directory.shape, directory.isWhole, top],
   );
   const { dashboard, left } = useMemo(() => propose(things, top), [things]);

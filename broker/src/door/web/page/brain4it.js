@@ -24,14 +24,14 @@ export function readDashboards(text) {
 
 /** All dashboards as one text, by their labels. */
 export function writeDashboards(dashboards) {
-  const all = {};
+  const all = new Map();
   for (const dashboard of dashboards) {
-    const label = dashboard.label || "dashboard";
+    const label = labelIn(dashboard) || "dashboard";
     let name = label;
-    for (let count = 2; Object.hasOwn(all, name); count++) name = `${label} ${count}`;
-    all[name] = dashboard;
+    for (let count = 2; all.has(name); count++) name = `${label} ${count}`;
+    all.set(name, dashboard);
   }
-  return `${JSON.stringify(all, null, 2)}\n`;
+  return `${JSON.stringify(Object.fromEntries(all), null, 2)}\n`;
 }
 
 /** What a dashboard of this label is called as a thing, where `isTaken` says which names there are. */
@@ -59,10 +59,13 @@ function notation(text) {
   return all[0].value;
 }
 
+/** A label is a text; who wrote something else has none. */
+const labelIn = ({ label }) => (typeof label === "string" ? label : "");
+
 const isDashboard = (value) => isObject(value) && "widgets" in value && "layouts" in value;
 
 function collect(value, label) {
-  if (isDashboard(value)) return [{ label: value.label || label || "Dashboard", dashboard: tidy(value, label) }];
+  if (isDashboard(value)) return [tidy(value, labelIn(value) || label || "Dashboard")];
   if (Array.isArray(value)) return value.flatMap((it, index) => (isDashboard(it) ? collect(it, `dashboard-${index + 1}`) : []));
   if (!isObject(value)) return [];
   if (value["@dashboards"] ?? value.dashboards) return collect(value["@dashboards"] ?? value.dashboards, label);
@@ -76,7 +79,7 @@ function tidy(dashboard, label) {
   for (const [id, widget] of Object.entries(widgets)) {
     if (!isObject(widget)) throw new Error(`The widget “${id}” of “${label}” has no properties with names.`);
   }
-  return { ...dashboard, label: dashboard.label || label || "Dashboard", widgets, layouts };
+  return { label, dashboard: { ...dashboard, label, widgets, layouts } };
 }
 
 function named(value, what) {

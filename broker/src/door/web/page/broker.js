@@ -1,8 +1,9 @@
 // How the broker is: what it keeps, what comes in by which door, and what it refused.
 
+import { useAgain } from "./again.js";
 import { get } from "./api.js";
 import { Rejected } from "./rejected.js";
-import { html, useEffect, useState } from "./vendor/preact.js";
+import { html, useState } from "./vendor/preact.js";
 import * as words from "./words.js";
 
 const AGAIN_MS = 2000;
@@ -12,24 +13,14 @@ const DOORS = { zmq_in: "Senders, ZeroMQ", udp_in: "Senders, UDP", query: "Queri
 export function Broker() {
   const [status, setStatus] = useState(null);
   const [problem, setProblem] = useState(null);
-  useEffect(() => {
-    const stopped = new AbortController();
-    let timer;
-    const look = async () => {
-      try {
-        if (!document.hidden) setStatus(await get("status", { signal: stopped.signal }));
-        setProblem(null);
-      } catch (problem) {
-        if (!stopped.signal.aborted) setProblem(problem);
-      }
-      if (!stopped.signal.aborted) timer = setTimeout(look, AGAIN_MS);
-    };
-    look();
-    return () => {
-      stopped.abort();
-      clearTimeout(timer);
-    };
-  }, []);
+  useAgain(async (signal) => {
+    try {
+      setStatus(await get("status", { signal }));
+      setProblem(null);
+    } catch (problem) {
+      setProblem(problem);
+    }
+  }, AGAIN_MS);
   if (!status) return html`<p class="empty ${problem ? "error" : "soft"}">${problem?.message ?? "Asking the broker…"}</p>`;
   const { freshness, limits } = status;
   return html`
@@ -89,5 +80,5 @@ const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
 
 function bytes(count) {
   const power = Math.min(UNITS.length - 1, count ? Math.floor(Math.log2(count) / 10) : 0);
-  return new Intl.NumberFormat(navigator.languages?.[0], { style: "unit", unit: UNITS[power], maximumSignificantDigits: 3 }).format(count / 1024 ** power);
+  return new Intl.NumberFormat(words.locale, { style: "unit", unit: UNITS[power], maximumSignificantDigits: 3 }).format(count / 1024 ** power);
 }

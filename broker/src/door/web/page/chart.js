@@ -1,6 +1,6 @@
 // Draws numbers over time: lines, and bands from the lowest to the highest where several values stand for one point.
 
-import { number, when } from "./words.js";
+import { locale, number, when } from "./words.js";
 
 let loading;
 
@@ -141,8 +141,8 @@ function times(_, splits, index, space, step) {
   const day = { month: "short", day: "numeric" };
   const clock = { hour: "2-digit", minute: "2-digit" };
   const parts = step >= 86_400 * 28 ? { year: "numeric", month: "short" } : step >= 86_400 ? day : step < 60 ? { ...clock, second: "2-digit" } : clock;
-  const format = new Intl.DateTimeFormat(navigator.languages?.[0], parts);
-  const date = new Intl.DateTimeFormat(navigator.languages?.[0], day);
+  const format = new Intl.DateTimeFormat(locale, parts);
+  const date = new Intl.DateTimeFormat(locale, day);
   let before = "";
   return splits.map((time) => {
     const at = new Date(time * 1000);

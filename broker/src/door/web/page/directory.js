@@ -83,13 +83,14 @@ export class Directory {
   isWhole = false;
   /** How many updates came in here. */
   updates = 0;
-  #toldNow = null;
+  /** Which things a telling of what there is has named so far; it ends with a mark. */
+  #named = new Set();
 
   /** Takes an event of the stream. `at`: the time by the broker's clock. */
   take(name, message, at) {
     switch (name) {
       case "begin":
-        this.#toldNow = new Set();
+        this.#named.clear();
         break;
       case "update": {
         let thing = this.things.get(message.ns);
@@ -97,11 +98,12 @@ export class Directory {
           this.things.set(message.ns, (thing = new Thing(message.ns)));
           this.shape++;
         }
-        this.#toldNow?.add(message.ns);
         const word = thing.freshness;
         const isNews = message.received === undefined;
-        // After a gap the broker tells again what may be known already.
-        if (isNews || message.seq !== thing.seq) thing.take(message, message.received ?? at);
+        if (!isNews) this.#named.add(message.ns);
+        // After a gap the broker tells again what may be known already. A broker of another life counts from 1 again.
+        const isKnown = message.seq === thing.seq && message.ts === thing.ts;
+        if (isNews || !isKnown) thing.take(message, message.received ?? at);
         else thing.learn(message);
         if (isNews) this.updates++;
         if (word !== thing.freshness) this.mood++;
@@ -112,20 +114,28 @@ export class Directory {
         this.mood++;
         break;
       case "forgotten":
-        this.#forget((ns) => ns === message.ns);
+        if (this.things.delete(message.ns)) this.shape++;
         break;
       case "mark":
-        // Where the mark names no beginning, all that there is was told.
-        if (message.since === null) this.#forget((ns) => !this.#toldNow.has(ns));
-        this.#toldNow = null;
+        // Where the mark names no beginning, all that there is was told. A stream that fell behind is told all again too.
+        if (message.since === null) this.#keepNamed();
+        this.#named.clear();
         this.isWhole = true;
         break;
     }
   }
 
-  #forget(isGone) {
+  /** As if nothing had been told: another reader may not know what this one did. */
+  clear() {
+    this.things.clear();
+    this.#named.clear();
+    this.isWhole = false;
+    this.shape++;
+  }
+
+  #keepNamed() {
     for (const ns of this.things.keys()) {
-      if (isGone(ns) && this.things.delete(ns)) this.shape++;
+      if (!this.#named.has(ns) && this.things.delete(ns)) this.shape++;
     }
   }
 }

@@ -2,10 +2,12 @@
 
 import { Canvas, where } from "./canvas.js";
 import * as drafts from "./draft.js";
+import { inWindow } from "./kept.js";
 import { read, screenAt, SCREENS, screenOf } from "./layout.js";
 import { directory, useBeat } from "./live.js";
+import { SHELF } from "./outline.js";
 import { Ends, Palette, Properties } from "./panel.js";
-import { fetchOne, keep, labelOf, open, SHELF, write } from "./shelf.js";
+import { fetchOne, keep, labelOf, open, write } from "./shelf.js";
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
 import { nameOf } from "./widget.js";
 import { reason } from "./widgets/send.js";
@@ -44,7 +46,7 @@ function Desk({ name, loaded, reload }) {
   const layout = Object.hasOwn(now.layouts, layoutName) ? layoutName : Object.keys(now.layouts)[0];
   const isElsewhere = (directory.things.get(`${SHELF}.${name}`)?.seq ?? 0) > seqOf(tag);
 
-  const forgetDraft = () => sessionStorage.removeItem(draftKey(name));
+  const forgetDraft = () => inWindow.remove(draftKey(name));
   const act = (dashboard, topic) => {
     setDraft((draft) => drafts.change(draft, dashboard, topic));
     setSaving(null);
@@ -55,7 +57,7 @@ function Desk({ name, loaded, reload }) {
   };
 
   useEffect(() => {
-    if (isDirty) sessionStorage.setItem(draftKey(name), JSON.stringify({ dashboard: now, tag }));
+    if (isDirty) inWindow.set(draftKey(name), JSON.stringify({ dashboard: now, tag }));
     else forgetDraft();
   }, [now, isDirty, tag]);
   useEffect(() => {
@@ -64,6 +66,8 @@ function Desk({ name, loaded, reload }) {
 
   /** @returns whether it is saved */
   const save = async (against = tag) => {
+    // Twice at once the second would find the first as somebody else's.
+    if (saving?.isBusy || !isDirty) return false;
     const saved = now;
     setSaving({ text: "Saving …", isBusy: true });
     try {
@@ -75,8 +79,9 @@ function Desk({ name, loaded, reload }) {
       forgetDraft();
       return true;
     } catch (error) {
-      if (error.status === 412) setConflict(await fetchOne(name).catch(() => ({ tag: null })));
-      setSaving({ text: error.status === 412 ? "" : `Not saved: ${reason(error)}. What you changed is kept in this window.`, isBad: true });
+      const theirs = error.status === 412 ? await fetchOne(name).catch(({ status }) => (status === 404 ? { tag: null } : null)) : null;
+      setConflict(theirs);
+      setSaving({ text: theirs ? "" : `Not saved: ${reason(error)}. What you changed is kept in this window.`, isBad: true });
       return false;
     }
   };
@@ -168,7 +173,7 @@ function Desk({ name, loaded, reload }) {
 
 function stored(name) {
   try {
-    return JSON.parse(sessionStorage.getItem(draftKey(name)));
+    return JSON.parse(inWindow.get(draftKey(name)));
   } catch {
     return null;
   }

@@ -3,6 +3,7 @@
 import { isThingName, shown } from "./binding.js";
 import { isBelow } from "./directory.js";
 import { directory } from "./live.js";
+import { SHELF } from "./outline.js";
 import { at, escape } from "./value.js";
 import { html, useMemo, useState } from "./vendor/preact.js";
 import { TYPES } from "./widgets/types.js";
@@ -43,7 +44,7 @@ function Field({ id, widget, property, set }) {
     type(text);
     set(name, text === "" ? undefined : read(text));
   };
-  const text = (read, print) => ({ value: typed ?? (value === undefined || value === null ? "" : print(value)), onInput: ({ target }) => write(target.value, read) });
+  const text = (read, print) => ({ value: typed ?? (value === undefined || (value === null && kind !== "json") ? "" : print(value)), onInput: ({ target }) => write(target.value, read) });
   const same = (it) => it;
   let input;
   switch (kind) {
@@ -85,7 +86,7 @@ function Field({ id, widget, property, set }) {
 
 /** Names that have what was typed, those that begin with it first. */
 function things(typed) {
-  const all = [...directory.things.keys()].filter((ns) => ns.includes(typed) && !isBelow(ns, "dashboards"));
+  const all = [...directory.things.keys()].filter((ns) => ns.includes(typed) && !isBelow(ns, SHELF));
   return all.sort((one, other) => other.startsWith(typed) - one.startsWith(typed) || (one < other ? -1 : 1)).slice(0, CHOICES_MAX);
 }
 

@@ -13,6 +13,9 @@ const CELL_MIN = 60;
 const COLUMNS_MAX = 48;
 const ROWS_MAX = 400;
 
+/** More than this nobody has laid out, and finding places for them takes time by their square. */
+const BOXES_MAX = 500;
+
 const OTHER_NAMES = { phone: /phone|mobile-vertical|portrait/, tablet: /tablet|mobile-horizontal|landscape/, wide: /wide|desktop|wall/ };
 
 const whole = (value, least, most, otherwise) =>
@@ -25,10 +28,13 @@ const whole = (value, least, most, otherwise) =>
 export function read(layout) {
   const [columns, rows] = Array.isArray(layout?.dimensions) ? layout.dimensions : [];
   const boxes = [];
+  const ids = new Set();
   const width = whole(columns, 1, COLUMNS_MAX, 12);
   for (const line of Array.isArray(layout?.widgets) ? layout.widgets : []) {
-    if (!Array.isArray(line) || typeof line[0] !== "string") continue;
+    if (ids.size === BOXES_MAX) break;
+    if (!Array.isArray(line) || typeof line[0] !== "string" || ids.has(line[0])) continue;
     const [id, x, y, w, h] = line;
+    ids.add(id);
     boxes.push(within({ id, x: whole(x, 0, COLUMNS_MAX, 0), y: whole(y, 0, ROWS_MAX, 0), w: whole(w, 1, COLUMNS_MAX, 1), h: whole(h, 1, ROWS_MAX, 1) }, width));
   }
   const needed = Math.max(1, ...boxes.map(({ y, h }) => y + h));

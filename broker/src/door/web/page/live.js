@@ -90,6 +90,8 @@ key.changed.addEventListener("change", () => {
   // Another key opens other things.
   position.last = "";
   connection.state = "connecting";
+  // What one key may read is not for who has another one, or has given it back.
+  directory.clear();
   start();
 });
 setInterval(draw, TICK_MS);

@@ -3,7 +3,7 @@
 import { isBelow } from "./directory.js";
 
 /** Below this the dashboards are, which have a page of their own. */
-export const DASHBOARDS = "dashboards";
+export const SHELF = "dashboards";
 
 /**
  * A row: a thing, or what has things below it.
@@ -25,7 +25,7 @@ export function outline(directory, { words, freshness, closed }) {
   let all = 0;
   let hidden = null;
   for (const ns of names(directory)) {
-    if (isBelow(ns, DASHBOARDS)) continue;
+    if (isBelow(ns, SHELF)) continue;
     const thing = directory.things.get(ns);
     all++;
     if (freshness !== null && thing.freshness !== freshness) continue;

@@ -1,5 +1,6 @@
 // What numbers a thing said over a chosen time, as a plot: each value, or a band and a mean where there are too many.
 
+import { useAgain } from "./again.js";
 import { get, now, place } from "./api.js";
 import { plot } from "./chart.js";
 import { line } from "./gaps.js";
@@ -26,9 +27,14 @@ const LISTED = 30;
 /** Places that are drawn at first. */
 const DRAWN_MAX = 3;
 
-/** `first`: when the first value was received that is kept, where that is known. */
-export function Past({ thing, first }) {
-  const places = usePlaces(thing.data);
+/** Places that can be chosen. A sender may have a number for each sample of a wave, or another name each time. */
+const PLACES_MAX = 48;
+
+/**
+ * @param first when the first value was received that is kept, where that is known
+ * @param {string[]} places where its numbers are
+ */
+export function Past({ thing, first, places }) {
   const [wanted, setRange] = useState(null);
   // In its first minutes an hour of nothing is no use.
   const range = wanted ?? (first && now() - first < 10 * MINUTE ? 5 * MINUTE : HOUR);
@@ -36,35 +42,22 @@ export function Past({ thing, first }) {
   const drawn = chosen ?? places.slice(0, DRAWN_MAX);
   const [told, setTold] = useState("Asking the broker…");
   const box = useRef(null);
-  const asked = JSON.stringify([range, drawn]);
-
-  useEffect(() => {
-    const stopped = new AbortController();
-    let drawing;
-    let timer;
-    const look = async () => {
-      try {
-        if (!document.hidden) {
-          const data = await ask(thing, range, drawn, stopped.signal);
-          const isEmpty = data.series.every(({ points }) => points.length === 0);
-          setTold(isEmpty ? "Nothing was kept of this time." : "");
-          if (drawing) drawing.set(data);
-          else drawing = await plot(box.current, data);
-        }
-      } catch (problem) {
-        if (stopped.signal.aborted) return;
-        setTold(problem.message);
-      }
-      if (stopped.signal.aborted) drawing?.destroy();
-      else timer = setTimeout(look, Math.max(AGAIN_MS, (range / POINTS) * 1000));
-    };
-    look();
-    return () => {
-      stopped.abort();
-      clearTimeout(timer);
-      drawing?.destroy();
-    };
-  }, [asked]);
+  const drawing = useRef(null);
+  useEffect(() => () => drawing.current?.destroy(), []);
+  useAgain(async (signal) => {
+    try {
+      const data = await ask(thing, range, drawn, signal);
+      if (signal.aborted) return;
+      const isEmpty = data.series.every(({ points }) => points.length === 0);
+      setTold(isEmpty ? "Nothing was kept of this time." : "");
+      if (drawing.current) return drawing.current.set(data);
+      const made = await plot(box.current, data);
+      if (signal.aborted) made.destroy();
+      else drawing.current = made;
+    } catch (problem) {
+      if (!signal.aborted) setTold(problem.message);
+    }
+  }, Math.max(AGAIN_MS, (range / POINTS) * 1000), [JSON.stringify([range, drawn])]);
 
   const choose = (at) => setChosen(drawn.includes(at) ? drawn.filter((it) => it !== at) : [...drawn, at]);
   return html`
@@ -76,6 +69,7 @@ export function Past({ thing, first }) {
         </div>
         ${places.length > 1 && html`<div class="chips" role="group" aria-label="What is drawn">
           ${places.map((at) => html`<button aria-pressed=${drawn.includes(at)} onClick=${() => choose(at)}>${title(at)}</button>`)}
+          ${places.length === PLACES_MAX && html`<span class="soft">and no more than these</span>`}
         </div>`}
       </div>
       <div class="plot" role="img" aria-label=${`History of ${thing.ns}`}>
@@ -88,28 +82,34 @@ export function Past({ thing, first }) {
 /** What a thing without numbers said: each value, the newest first. */
 export function Values({ thing }) {
   const [values, setValues] = useState([]);
-  useEffect(() => {
-    const stopped = new AbortController();
-    const { signal } = stopped;
-    get(place(thing.ns, `/history?last=${LISTED}`), { signal }).then(({ values }) => setValues(values.reverse()), () => {});
-    return () => stopped.abort();
-  }, [thing.ns, thing.seq]);
+  const asked = useRef(null);
+  useAgain(async (signal) => {
+    const { seq } = thing;
+    if (seq === asked.current) return;
+    try {
+      setValues((await get(place(thing.ns, `/history?last=${LISTED}`), { signal })).values.reverse());
+      asked.current = seq;
+    } catch (problem) {
+      // 409: this broker keeps no past.
+      if (problem.status === 409) asked.current = seq;
+    }
+  }, AGAIN_MS, [thing]);
   if (values.length === 0) return null;
   return html`
     <section class="card">
       <h2>Lately</h2>
       <div class="scroll" tabindex="0" role="region" aria-label="Lately"><table class="list">
         <thead><tr><th>When</th><th>What</th></tr></thead>
-        <tbody>${values.map(([received, , data]) => html`<tr key=${received}><td>${when(received)}</td><td class="wrap">${oneLine(data)}</td></tr>`)}</tbody>
+        <tbody>${values.map(([received, , data]) => html`<tr><td>${when(received)}</td><td class="wrap">${oneLine(data)}</td></tr>`)}</tbody>
       </table></div>
     </section>`;
 }
 
-/** All places that had a number since the page is seen: a reading that fails now and then keeps its line. */
-function usePlaces(data) {
+/** The places that had a number since the page is seen: a reading that fails now and then keeps its line. */
+export function usePlaces(data) {
   const places = useRef([]);
-  const more = numberPlaces(data).filter((at) => !places.current.includes(at));
-  if (more.length) places.current = [...places.current, ...more];
+  const more = numberPlaces(data, PLACES_MAX).filter((at) => !places.current.includes(at));
+  if (more.length && places.current.length < PLACES_MAX) places.current = [...places.current, ...more].slice(0, PLACES_MAX);
   return places.current;
 }
 

@@ -2,7 +2,7 @@
 
 import { fill, flow, reflow } from "./layout.js";
 import { TYPES } from "./widgets/types.js";
-import { escape, numberPlaces } from "./value.js";
+import { at, escape, numberPlaces } from "./value.js";
 
 /** More than this nobody sees at once. */
 const WIDGETS_MAX = 36;
@@ -58,10 +58,10 @@ function widgetsOf({ ns, data }, top) {
   const texts = leaves(data, (it) => typeof it === "string" && it !== "");
   if (texts.length === 1) widgets.push(bound("display", texts[0], { lines: 2 }));
   else if (texts.length) widgets.push(bound("display", "", { lines: Math.min(6, Math.max(3, leaves(data, isPlain).length)) }));
-  if (numbers.length === 1) widgets.push(dial(bound, numbers[0], valueAt(data, numbers[0]), ns));
+  if (numbers.length === 1) widgets.push(dial(bound, numbers[0], at(data, numbers[0]), ns));
   if (numbers.length > 1) {
     const names = numbers.slice(0, LINES_MAX).map((path) => path.slice(1));
-    widgets.push(...numbers.slice(0, 2).map((path) => dial(bound, path, valueAt(data, path), ns)));
+    widgets.push(...numbers.slice(0, 2).map((path) => dial(bound, path, at(data, path), ns)));
     widgets.push(bound("graph", "", numbers.length > LINES_MAX ? { "dataset-names": names.join(", ") } : {}));
   }
   if (!widgets.length && data !== null && data !== undefined) widgets.push(bound("display", "", { lines: 3 }));
@@ -83,16 +83,12 @@ const isPlain = (value) => value === null || typeof value !== "object";
 /** Counters of programs say little on a dashboard. */
 const isCount = (path) => path.split("/").includes("metadata");
 
-function leaves(value, isWanted, at = "", found = []) {
-  if (isWanted(value)) found.push(at);
+function leaves(value, isWanted, path = "", found = []) {
+  if (isWanted(value)) found.push(path);
   else if (value !== null && typeof value === "object") {
-    for (const [name, inner] of Object.entries(value)) leaves(inner, isWanted, `${at}/${escape(name)}`, found);
+    for (const [name, inner] of Object.entries(value)) leaves(inner, isWanted, `${path}/${escape(name)}`, found);
   }
   return found;
-}
-
-function valueAt(value, path) {
-  return path.split("/").slice(1).reduce((it, name) => it[name.replaceAll("~1", "/").replaceAll("~0", "~")], value);
 }
 
 /** A place's name as people read it: what its unit is says the unit. */

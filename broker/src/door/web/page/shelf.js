@@ -3,8 +3,7 @@
 import { ask, place } from "./api.js";
 import { nameFor } from "./brain4it.js";
 import { directory } from "./live.js";
-
-export const SHELF = "dashboards";
+import { SHELF } from "./outline.js";
 
 /** All dashboards that there are, by their labels. */
 export function dashboards() {

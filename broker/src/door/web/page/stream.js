@@ -1,11 +1,17 @@
 // Follows what happens, as Server-Sent Events, and goes on where it was cut off. `EventSource` would do this too, but it
 // can send no access key.
 
-import { ask } from "./api.js";
+import { ask, Problem } from "./api.js";
 
 /** The broker says something every 15 s. Where it does not, the connection is dead, whatever the system thinks. */
 const SILENCE_MS = 40_000;
 const RETRY_MS = [200, 500, 1000, 2000, 3000];
+
+/** A browser has six connections to a broker for all its pages: one that is not seen for so long gives its own back. */
+const UNSEEN_MS = 60_000;
+
+/** A timer goes no longer. */
+const FOREVER_MS = 2 ** 31 - 1;
 
 /**
  * Follows until `signal` says to stop.
@@ -20,16 +26,26 @@ export async function follow(address, position, told, isNow, signal) {
     const stop = () => round.abort();
     signal.addEventListener("abort", stop);
     let watchdog = setTimeout(stop, SILENCE_MS);
+    let unseen;
+    const look = () => {
+      clearTimeout(unseen);
+      if (document.hidden) unseen = setTimeout(stop, UNSEEN_MS);
+    };
+    look();
+    document.addEventListener("visibilitychange", look);
     let why;
     try {
       const headers = position.last ? { "Last-Event-ID": position.last } : {};
       const answer = await ask("GET", address, { headers, signal: round.signal });
+      // A proxy's page, for example, where one must log in.
+      if (!answer.headers.get("Content-Type")?.startsWith("text/event-stream")) throw new Problem(answer.status, "unknown", "something before the broker answers");
       isNow("live");
       told("begin", {});
-      failures = 0;
       const parser = new Parser((name, data, id) => {
         if (id) position.last = id;
         told(name, JSON.parse(data));
+        // Not before: what is cut off each time that it has begun is not to be asked for without a pause.
+        if (id) failures = 0;
       });
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       for (;;) {
@@ -43,12 +59,17 @@ export async function follow(address, position, told, isNow, signal) {
       why = error;
     }
     clearTimeout(watchdog);
+    clearTimeout(unseen);
+    document.removeEventListener("visibilitychange", look);
     signal.removeEventListener("abort", stop);
+    // Whatever ended it: a connection that nobody reads would be kept open.
+    round.abort();
     if (signal.aborted) return;
-    const isRefused = why?.status === 401 || why?.status === 403;
-    isNow(isRefused ? "refused" : "away", why);
+    // What is refused for the page's own address no key opens.
+    const isRefused = why?.status === 401 || (why?.status === 403 && why.name !== "foreign_origin");
+    isNow(isRefused ? "refused" : document.hidden ? "connecting" : "away", why);
     if (isRefused) return;
-    await pause(RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)], signal);
+    await pause(document.hidden ? FOREVER_MS : RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)], signal);
   }
 }
 
@@ -58,11 +79,13 @@ function pause(ms, signal) {
     const end = () => {
       clearTimeout(timer);
       removeEventListener("online", end);
+      document.removeEventListener("visibilitychange", end);
       signal.removeEventListener("abort", end);
       done();
     };
     const timer = setTimeout(end, ms);
     addEventListener("online", end);
+    document.addEventListener("visibilitychange", end);
     signal.addEventListener("abort", end);
   });
 }

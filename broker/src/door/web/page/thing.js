@@ -3,18 +3,19 @@
 import { ask, get, now, place } from "./api.js";
 import { Fresh } from "./fresh.js";
 import { connection, directory, useBeat } from "./live.js";
-import { Past, Values } from "./past.js";
+import { Past, usePlaces, Values } from "./past.js";
 import { Rejected } from "./rejected.js";
 import { Value } from "./shown.js";
 import { html, useEffect, useState } from "./vendor/preact.js";
 import { Ways } from "./ways.js";
 import * as words from "./words.js";
-import { numberPlaces } from "./value.js";
+import { webAddress } from "./value.js";
 
 export function ThingPage({ ns }) {
   useBeat();
   const first = useFirst(ns);
   const thing = directory.things.get(ns);
+  const places = usePlaces(thing?.data);
   if (!thing) {
     return html`<div class="empty"><h1>${ns}</h1>
       <p>${directory.isWhole ? "No thing of this name has spoken, or it was forgotten. This page shows it when it speaks." : "Asking the broker…"}</p>
@@ -32,7 +33,7 @@ export function ThingPage({ ns }) {
         <section class="card"><h2>Value</h2><${Value} value=${thing.data} before=${thing.before} seq=${thing.seq} /></section>
         <${Facts} thing=${thing} first=${first} />
       </div>
-      <${numberPlaces(thing.data).length > 0 ? Past : Values} thing=${thing} first=${first} />
+      ${places.length > 0 ? html`<${Past} thing=${thing} first=${first} places=${places} />` : html`<${Values} thing=${thing} />`}
       <${Rejected} under=${ns} />
       <${Ways} ns=${ns} />
     </article>`;
@@ -49,7 +50,8 @@ function Crumbs({ ns }) {
 
 /** A sender says what this is: only an address of the web is a link. */
 function Documentation({ url }) {
-  return /^https?:\/\//i.test(url) ? html`<a href=${url} target="_blank" rel="noopener noreferrer">${url}</a>` : html`<span class="wrap">${url}</span>`;
+  const address = webAddress(url);
+  return address ? html`<a class="wrap" href=${address} target="_blank" rel="noopener noreferrer">${address}</a>` : html`<span class="wrap">${url}</span>`;
 }
 
 function Facts({ thing, first }) {

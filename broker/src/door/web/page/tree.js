@@ -2,6 +2,7 @@
 
 import { now } from "./api.js";
 import { Fresh } from "./fresh.js";
+import { home } from "./kept.js";
 import { directory, useBeat } from "./live.js";
 import { outline } from "./outline.js";
 import { fill, Spark } from "./spark.js";
@@ -179,7 +180,7 @@ function Nothing() {
     <div class="empty">
       <h1>Nothing has spoken yet</h1>
       <p>The broker listens. The first thing that says something is here at once. Say something yourself:</p>
-      <pre class="code">curl -X PUT ${location.origin}/things/shop.lamp -d '{"on":true}'</pre>
+      <pre class="code">curl -X PUT ${home()}things/shop.lamp -d '{"on":true}'</pre>
       <p>or with the tool, or let a whole simulated workshop speak:</p>
       <pre class="code">thingsbus -b ${host} send shop.lamp '{"on":true}'${"\n"}cargo run --release --example workshop</pre>
       <p class="soft">Sensors send to port ${Number(location.port || 7957) - 2}, by ZeroMQ or UDP. <a href="docs">What can be asked by HTTP</a></p>

@@ -17,12 +17,19 @@ export function numberAt(value, pointer) {
   return typeof found === "number" || typeof found === "boolean" ? Number(found) : null;
 }
 
-/** All places with a number. Switches are none: the past of a switch has no mean. */
-export function numberPlaces(value, at = "", found = []) {
-  if (typeof value === "number") found.push(at);
-  else if (value !== null && typeof value === "object") {
-    for (const [name, inner] of Object.entries(value)) numberPlaces(inner, `${at}/${escape(name)}`, found);
-  }
+/** All places with a number, or the first ones. Switches are none: the past of a switch has no mean. */
+export function numberPlaces(value, most = Infinity) {
+  const found = [];
+  const walk = (value, at) => {
+    if (typeof value === "number") found.push(at);
+    else if (value !== null && typeof value === "object") {
+      for (const name in value) {
+        if (found.length >= most) return;
+        walk(value[name], `${at}/${escape(name)}`);
+      }
+    }
+  };
+  walk(value, "");
   return found;
 }
 
@@ -41,6 +48,19 @@ export function escape(name) {
 
 export function unescape(name) {
   return name.replaceAll("~1", "/").replaceAll("~0", "~");
+}
+
+/**
+ * The address in the web that a text is, as browsers write it, in which nothing can read otherwise than it leads. Null: it
+ * is none. `base`: what it may be relative to.
+ */
+export function webAddress(text, base) {
+  try {
+    const url = new URL(text, base);
+    return url.protocol === "https:" || url.protocol === "http:" ? url.href : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Do both say the same? */

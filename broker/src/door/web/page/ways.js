@@ -1,20 +1,22 @@
 // Ready lines to read a thing elsewhere: with curl, Python, Rust and the tool.
 
 import { key } from "./api.js";
+import { home } from "./kept.js";
 import { html, useState } from "./vendor/preact.js";
 
 const WEB_PORT = 7957;
 
 /** By this broker's addresses: the web's port is the last of four. */
 function lines(ns) {
-  const { origin, hostname, port } = location;
+  const { hostname, port } = location;
+  const web = home();
   const clients = Number(port || WEB_PORT) - 3;
   const secret = key.get() ? ' -H "Access-Key: $KEY"' : "";
   return {
     curl: `# the value now, each new one, and the last hour
-curl${secret} ${origin}/things/${ns}/value
-curl -N${secret} '${origin}/events?under=${ns}'
-curl${secret} -H 'Accept: text/csv' '${origin}/things/${ns}/history?from=1h'`,
+curl${secret} ${web}things/${ns}/value
+curl -N${secret} '${web}events?under=${ns}'
+curl${secret} -H 'Accept: text/csv' '${web}things/${ns}/history?from=1h'`,
     Python: `# pip install thingsbus
 from thingsbus.client import Client
 

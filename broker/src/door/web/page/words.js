@@ -1,6 +1,20 @@
 // Numbers, times and ages in the words and the locale of who reads.
 
-const locale = navigator.languages?.[0];
+/** Who reads; undefined is whom the machine knows. Some browsers name a language that is none, `en-US@posix` for example. */
+export const locale = (() => {
+  try {
+    return Intl.getCanonicalLocales(navigator.languages?.[0] ?? [])[0];
+  } catch {
+    return undefined;
+  }
+})();
+
+/** A line on any screen is shorter, in characters. */
+const LINE_MAX = 400;
+
+/** Nobody reads a longer span than a thousand years. */
+const SPAN_MAX_S = 1000 * 365.25 * 86_400;
+
 const plain = new Intl.NumberFormat(locale, { maximumSignificantDigits: 6 });
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat(locale, { maximumSignificantDigits: 2 });
@@ -15,8 +29,8 @@ const fewSeconds = new Intl.NumberFormat(locale, {
 });
 
 export function number(value) {
-  // Where there are more digits than that, they mean something: counters, for example.
-  if (Number.isInteger(value)) return Math.abs(value) < 1e15 ? whole.format(value) : String(value);
+  // All digits of a counter mean something, as far as a number here has them.
+  if (Number.isSafeInteger(value)) return whole.format(value);
   return Math.abs(value) >= 1e-4 && Math.abs(value) < 1e12 ? plain.format(value) : value.toExponential(3);
 }
 
@@ -30,6 +44,7 @@ export function span(s) {
 
 /** The same for what counts on: whole seconds. */
 export function age(s) {
+  if (s > SPAN_MAX_S) return "more than 1000 years";
   s = Math.max(0, Math.floor(s));
   if (s < 60) return seconds.format(s);
   if (s < 3600) return `${minutes.format(Math.floor(s / 60))} ${seconds.format(s % 60)}`;
@@ -46,12 +61,18 @@ export function rate(perSecond) {
 /** A moment, in seconds since 1970: the time, with the day where it was not today. */
 export function when(s) {
   const date = new Date(s * 1000);
-  return date.toDateString() === new Date().toDateString() ? clock.format(date) : moment.format(date);
+  return date.toDateString() === new Date().toDateString() ? clock.format(date) : whenExactly(s);
 }
 
-/** A moment, whole. */
+/** A moment, whole. A sender may claim one that no calendar has. */
 export function whenExactly(s) {
-  return moment.format(new Date(s * 1000));
+  const date = new Date(s * 1000);
+  return Number.isNaN(date.getTime()) ? `${s.toExponential(3)} s` : moment.format(date);
+}
+
+/** A text that is not too long. */
+export function cut(text, most = LINE_MAX) {
+  return text.length > most ? `${text.slice(0, most)}…` : text;
 }
 
 /** A value on one line: `temperature 20.8 · humidity 52`. */
@@ -60,15 +81,25 @@ export function line(value) {
   if (typeof value === "boolean") return String(value);
   if (value === null) return "null";
   if (value === undefined) return "";
-  if (typeof value === "string") return value || "\"\"";
-  const entries = Array.isArray(value) ? value.map(inner) : Object.entries(value).map(([name, it]) => `${name} ${inner(it)}`);
-  return entries.length ? entries.join(" · ") : Array.isArray(value) ? "an empty list" : "empty";
+  if (typeof value === "string") return cut(value) || "\"\"";
+  if (Array.isArray(value)) return joined(value, " · ", (index) => inner(value[index])) || "an empty list";
+  return joined(value, " · ", (name) => `${name} ${inner(value[name])}`) || "empty";
 }
 
 function inner(value) {
   if (Array.isArray(value)) return `[${value.length}]`;
-  if (value !== null && typeof value === "object") return `{${Object.keys(value).join(", ")}}`;
+  if (value !== null && typeof value === "object") return `{${joined(value, ", ", (name) => name)}}`;
   return line(value);
+}
+
+/** Of what has very many members those that are read are looked at. */
+function joined(value, between, part) {
+  let text = "";
+  for (const name in value) {
+    text += (text && between) + part(name);
+    if (text.length > LINE_MAX) break;
+  }
+  return cut(text);
 }
 
 /** What the broker expects of a thing, as a sentence. */

@@ -1,18 +1,13 @@
 // Shows an image, or a camera's stream of images, from an address.
 
+import { webAddress } from "../value.js";
 import { html, useState } from "../vendor/preact.js";
 import { setting } from "./types.js";
 
 /** An address that can be shown; null: it is none. */
-export function addressOf(text) {
+function addressOf(text) {
   if (typeof text !== "string" || text === "") return null;
-  if (text.startsWith("data:image/")) return text;
-  try {
-    const url = new URL(text, document.baseURI);
-    return url.protocol === "https:" || url.protocol === "http:" ? url.href : null;
-  } catch {
-    return null;
-  }
+  return text.startsWith("data:image/") ? text : webAddress(text, document.baseURI);
 }
 
 export function Image({ widget, value, place, name }) {

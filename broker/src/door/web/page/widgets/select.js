@@ -3,10 +3,9 @@
 import { html } from "../vendor/preact.js";
 import { parsePlace, target } from "../binding.js";
 import { directory } from "../live.js";
-import { at } from "../value.js";
+import { at, isSame } from "../value.js";
 import { line } from "../words.js";
 import { useSend } from "./send.js";
-import { isSame } from "./values.js";
 
 export function Select({ widget, place, name }) {
   const to = target(widget);

@@ -22,6 +22,8 @@ export const RANGES = {
 };
 
 export const TYPES = {
+  // A dashboard may name any type: `constructor` is none.
+  __proto__: null,
   display: { says: "Display: text", size: [3, 2], properties: [...shows, { name: "lines", kind: "whole", default: 3, min: 1, max: 50 }, font] },
   indicator: {
     says: "Indicator: one value, large", size: [2, 2],
@@ -66,6 +68,8 @@ export const TYPES = {
 export function setting(widget, name) {
   const property = TYPES[widget.type]?.properties.find((it) => it.name === name);
   const value = widget[name];
+  // What is sent as JSON may be nothing, or an empty text.
+  if (property?.kind === "json" && value !== undefined) return value;
   if (value === undefined || value === null || value === "") return property?.default;
   const isNumber = property?.kind === "number" || property?.kind === "whole";
   if (isNumber && !Number.isFinite(value)) return property.default;

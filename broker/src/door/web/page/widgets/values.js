@@ -1,17 +1,20 @@
 // What a value means to a widget: a number, on or off, a text.
 
-import { isSame, numberPlaces, at } from "../value.js";
-import { number } from "../words.js";
+import { numberPlaces, at } from "../value.js";
+import { locale, number } from "../words.js";
 
 const ON = /^(true|on|yes|open|1)$/i;
 const formats = new Map();
+
+/** A widget with more lines than that is not read. */
+const LINES_MAX = 200;
 
 /** The number that is meant; null: there is none, or it is not clear which one. */
 export function asNumber(value) {
   if (typeof value === "number") return value;
   if (typeof value === "boolean") return value ? 1 : 0;
   if (typeof value === "string") return value.trim() !== "" && Number.isFinite(Number(value)) ? Number(value) : null;
-  const places = numberPlaces(value);
+  const places = numberPlaces(value, 2);
   return places.length === 1 ? at(value, places[0]) : null;
 }
 
@@ -28,23 +31,27 @@ export function asSwitch(value) {
 export function written(value, decimals) {
   if (decimals === undefined || !Number.isFinite(value) || Math.abs(value) >= 1e15) return number(value);
   if (!formats.has(decimals)) {
-    formats.set(decimals, new Intl.NumberFormat(navigator.languages?.[0], { minimumFractionDigits: decimals, maximumFractionDigits: decimals }));
+    formats.set(decimals, new Intl.NumberFormat(locale, { minimumFractionDigits: decimals, maximumFractionDigits: decimals }));
   }
   return formats.get(decimals).format(value);
 }
 
 /** A value over several lines: a line for each name. */
-export function lines(value, indent = "") {
+export function lines(value) {
   if (value === null || value === undefined) return "";
   if (typeof value === "number") return number(value);
   if (typeof value === "boolean") return value ? "on" : "off";
   if (typeof value === "string") return value;
-  return Object.entries(value)
-    .map(([name, it]) => {
+  const found = [];
+  const walk = (value, indent) => {
+    for (const name in value) {
+      if (found.length >= LINES_MAX) return;
+      const it = value[name];
       const isNested = it !== null && typeof it === "object" && Object.keys(it).length > 0;
-      return isNested ? `${indent}${name}\n${lines(it, `${indent}  `)}` : `${indent}${name}  ${lines(it)}`;
-    })
-    .join("\n");
+      found.push(isNested ? `${indent}${name}` : `${indent}${name}  ${lines(it)}`);
+      if (isNested) walk(it, `${indent}  `);
+    }
+  };
+  walk(value, "");
+  return found.join("\n") + (found.length >= LINES_MAX ? "\n…" : "");
 }
-
-export { isSame };
