@@ -74,6 +74,7 @@ export function start() {
 function rest() {
   current?.abort();
   current = null;
+  if (connection.state === "live") Object.assign(connection, { state: "connecting", since: Date.now() });
 }
 
 let unseen;

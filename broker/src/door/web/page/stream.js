@@ -7,12 +7,6 @@ import { ask, Problem } from "./api.js";
 const SILENCE_MS = 40_000;
 const RETRY_MS = [200, 500, 1000, 2000, 3000];
 
-/** A browser has six connections to a broker for all its pages: one that is not seen for so long gives its own back. */
-const UNSEEN_MS = 60_000;
-
-/** A timer goes no longer. */
-const FOREVER_MS = 2 ** 31 - 1;
-
 /**
  * Follows until `signal` says to stop.
  * @param {{last: string}} position the id of the last event: where it goes on
@@ -26,13 +20,6 @@ export async function follow(address, position, told, isNow, signal) {
     const stop = () => round.abort();
     signal.addEventListener("abort", stop);
     let watchdog = setTimeout(stop, SILENCE_MS);
-    let unseen;
-    const look = () => {
-      clearTimeout(unseen);
-      if (document.hidden) unseen = setTimeout(stop, UNSEEN_MS);
-    };
-    look();
-    document.addEventListener("visibilitychange", look);
     let why;
     try {
       const headers = position.last ? { "Last-Event-ID": position.last } : {};
@@ -59,17 +46,15 @@ export async function follow(address, position, told, isNow, signal) {
       why = error;
     }
     clearTimeout(watchdog);
-    clearTimeout(unseen);
-    document.removeEventListener("visibilitychange", look);
     signal.removeEventListener("abort", stop);
     // Whatever ended it: a connection that nobody reads would be kept open.
     round.abort();
     if (signal.aborted) return;
     // What is refused for the page's own address no key opens.
     const isRefused = why?.status === 401 || (why?.status === 403 && why.name !== "foreign_origin");
-    isNow(isRefused ? "refused" : document.hidden ? "connecting" : "away", why);
+    isNow(isRefused ? "refused" : "away", why);
     if (isRefused) return;
-    await pause(document.hidden ? FOREVER_MS : RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)], signal);
+    await pause(RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)], signal);
   }
 }
 
