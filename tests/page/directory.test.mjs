@@ -103,6 +103,15 @@ test("a rate that came in is near the true one, and fades", () => {
   assert.ok(thing.rate(200) < 0.1);
 });
 
+test("what speaks seldom does so, also long after it spoke", () => {
+  const directory = whole("told");
+  assert.equal(directory.things.get("told").rate(5), 0.5);
+  for (let n = 1; n < 9; n++) directory.take("update", told("a", n, { seq: n }), 240 * n);
+  const thing = directory.things.get("a");
+  for (const since of [0, 120, 239]) assert.ok(Math.abs(1 / thing.rate(240 * 8 + since) - 240) < 1e-6);
+  assert.ok(Math.abs(1 / thing.rate(240 * 8 + 3600) - 3600) < 1e-6);
+});
+
 test("below", () => {
   assert.ok(isBelow("a.b", "a") && isBelow("a", "a") && isBelow("a", ""));
   assert.ok(!isBelow("ab", "a") && !isBelow("a", "a.b"));

@@ -5,7 +5,7 @@ import test from "node:test";
 
 import { numberPlaces, webAddress } from "../../broker/src/door/web/page/value.js";
 import { lines } from "../../broker/src/door/web/page/widgets/values.js";
-import { age, line, number, whenExactly } from "../../broker/src/door/web/page/words.js";
+import { age, count, line, number, whenExactly } from "../../broker/src/door/web/page/words.js";
 
 test("a line is short, whatever it is of", () => {
   assert.equal(line({ t: 20, ok: true, more: { a: 1, b: [1, 2] }, list: [1, 2], none: null }), "t 20 · ok true · more {a, b} · list [2] · none null");
@@ -25,6 +25,10 @@ test("numbers are not given digits that nobody sent", () => {
   assert.equal(number(9_007_199_254_740_991).replace(/\D/g, ""), "9007199254740991");
   // JSON has 18446744073709551615 there.
   assert.equal(number(18446744073709551615), "1.845e+19");
+});
+
+test("one is one", () => {
+  assert.deepEqual([count(0, "thing"), count(1, "thing"), count(2, "thing")], ["0 things", "1 thing", "2 things"]);
 });
 
 test("times that no calendar has", () => {

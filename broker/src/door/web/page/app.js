@@ -34,6 +34,8 @@ function App() {
     const moved = () => {
       setRoute(route());
       main.current.scrollTop = 0;
+      // What had the focus is gone with its page: keys and screen readers go on where the next one begins.
+      main.current.focus({ preventScroll: true });
     };
     addEventListener("hashchange", moved);
     return () => removeEventListener("hashchange", moved);
@@ -51,7 +53,7 @@ function App() {
       <${Connection} />
     </header>
     <${Notice} />
-    <main ref=${main}><${Page} key=${`${page}/${name ?? ""}`} page=${page} name=${name} verb=${verb} /></main>
+    <main ref=${main} tabindex="-1"><${Page} key=${`${page}/${name ?? ""}`} page=${page} name=${name} verb=${verb} /></main>
     <${KeyDialog} />`;
 }
 

@@ -8,7 +8,7 @@ import { SHELF } from "./outline.js";
 import { dashboards, download, forget, keep, labelOf, open } from "./shelf.js";
 import { html, useMemo, useRef, useState } from "./vendor/preact.js";
 import { reason } from "./widgets/send.js";
-import { when, whole } from "./words.js";
+import { count, when, whole } from "./words.js";
 
 /** So many subtrees are proposed; who wants another one names it. */
 const PROPOSED_MAX = 24;
@@ -30,12 +30,12 @@ function Row({ it }) {
   const [isAsked, ask] = useState(false);
   const [problem, tell] = useState(null);
   const { name, thing } = it;
-  const count = Object.keys(isObject(thing.data.widgets) ? thing.data.widgets : {}).length;
+  const widgets = Object.keys(isObject(thing.data.widgets) ? thing.data.widgets : {}).length;
   const label = labelOf(it);
   const drop = () => forget(name).catch((error) => tell(reason(error)));
   return html`<li>
     <a class="to" href=${`#/dashboards/${name}`}>${label}</a>
-    <span class="soft">${whole.format(count)} ${count === 1 ? "widget" : "widgets"} · ${when(thing.received)}</span>
+    <span class="soft">${count(widgets, "widget")} · ${when(thing.received)}</span>
     <span class="acts">${isAsked
       ? html`<span>Delete it for everybody?</span><button class="danger" onClick=${drop}>Delete</button><button onClick=${() => ask(false)}>Keep</button>`
       : html`<a class="button" href=${`#/dashboards/${name}/edit`} aria-label=${`Edit ${label}`}>Edit</a>

@@ -8,6 +8,9 @@ export const SPARK_MAX = 32;
 /** Over how many seconds a rate is taken; older updates count less and less. */
 const RATE_S = 20;
 
+/** Of fewer updates in that time no rate is taken, but how long it is from one to the next. */
+const RATED_MIN = 5;
+
 /** A thing, and what it said last. Parents without data of their own are none. */
 export class Thing {
   data;
@@ -27,17 +30,33 @@ export class Thing {
   sparkPlace = null;
   /** The last numbers there. */
   spark = [];
+  /** Updates, of which older ones count less, when the last one came. */
   #weight = 0;
   #weighed = 0;
+  /** From one update to the next, in seconds. */
+  #gap = null;
 
   constructor(ns) {
     this.ns = ns;
   }
 
-  /** Updates a second as they come in here, or as the broker had learned before. */
+  /** Updates a second as they come in here, or as the broker had learned before. 0: that is not known. */
   rate(at) {
     const since = at - this.#weighed;
-    return (this.#weight * Math.exp(-since / RATE_S)) / RATE_S;
+    if (this.#weight < RATED_MIN) return this.#gap ? 1 / Math.max(this.#gap, since) : 0;
+    const faded = this.#fade(since) / RATE_S;
+    return since > RATE_S ? Math.max(faded, 1 / since) : faded;
+  }
+
+  #fade(since) {
+    return this.#weight * Math.exp(-since / RATE_S);
+  }
+
+  #count(updates, at) {
+    const since = at - this.#weighed;
+    if (this.#weighed) this.#gap = this.#gap === null ? since / updates : (this.#gap + since / updates) / 2;
+    this.#weight = this.#fade(since) + updates;
+    this.#weighed = at;
   }
 
   /** Takes what an update or a line of a list says. */
@@ -54,8 +73,8 @@ export class Thing {
     const number = this.sparkPlace === null ? null : numberAt(message.data, this.sparkPlace);
     if (number !== null) this.spark.push(number);
     if (this.spark.length > SPARK_MAX) this.spark.shift();
-    this.#weight = this.rate(received) * RATE_S + (message.merged ?? 0) + 1;
-    this.#weighed = received;
+    // Where the broker says a rate, this update is in it.
+    if (!message.rate) this.#count((message.merged ?? 0) + 1, received);
   }
 
   /** Takes what the broker has learned of its pace. */
@@ -66,6 +85,7 @@ export class Thing {
     this.lateAfter = message.late_after ?? null;
     if (message.rate) {
       this.#weight = message.rate * RATE_S;
+      this.#gap = 1 / message.rate;
       this.#weighed = message.received ?? this.received;
     }
   }

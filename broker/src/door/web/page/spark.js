@@ -14,12 +14,13 @@ const ASKED_MAX = 4;
 
 export function Spark({ values }) {
   if (values.length < 2) return html`<svg class="spark" aria-hidden="true"></svg>`;
-  const low = Math.min(...values);
-  const reach = Math.max(...values) - low;
+  // Halves: what is between the largest numbers of both signs is none any more.
+  const low = Math.min(...values) / 2;
+  const reach = Math.max(...values) / 2 - low;
   const step = WIDTH / (SPARK_MAX - 1);
   const left = WIDTH - step * (values.length - 1);
   const points = values.map((value, index) => {
-    const height = reach ? (value - low) / reach : 0.5;
+    const height = reach ? (value / 2 - low) / reach : 0.5;
     return `${(left + index * step).toFixed(1)} ${(HEIGHT - 2 - height * (HEIGHT - 4)).toFixed(1)}`;
   });
   return html`<svg class="spark" viewBox="0 0 ${WIDTH} ${HEIGHT}" aria-hidden="true"><path d=${`M${points.join("L")}`} /></svg>`;

@@ -58,7 +58,7 @@ export function Tree() {
       <div class="chips" role="group" aria-label="How fresh">
         ${[null, ...WORDS].map((word) => html`<button aria-pressed=${freshness === word} onClick=${() => setFreshness(word)}>${word ?? "all"}</button>`)}
       </div>
-      <span class="count" role="status">${shown === all ? `${words.whole.format(all)} things` : `${words.whole.format(shown)} of ${words.whole.format(all)} things`}</span>
+      <span class="count" role="status">${shown === all ? "" : `${words.whole.format(shown)} of `}${words.count(all, "thing")}</span>
     </div>
     <${Rows} ...${{ rows, current, setCurrent, toggle, sought }} />`;
 }
@@ -105,7 +105,7 @@ function Rows({ rows, current, setCurrent, toggle, sought }) {
     if (step !== undefined) go(current === null && step === 1 ? 0 : at + step);
     else if (event.key === "ArrowRight" && row.below) row.isOpen ? go(at + 1) : toggle(row, true);
     else if (event.key === "ArrowLeft" && row.below && row.isOpen) toggle(row, false);
-    else if (event.key === "ArrowLeft") go(rows.findLastIndex((it, index) => index < at && it.level < row.level));
+    else if (event.key === "ArrowLeft" && row.level > 0) go(rows.findLastIndex((it, index) => index < at && it.level < row.level));
     else if (event.key === "Enter" && row.thing) location.hash = `#/things/${row.ns}`;
     else if ((event.key === "Enter" || event.key === " ") && row.below) toggle(row);
     else return;
@@ -114,7 +114,7 @@ function Rows({ rows, current, setCurrent, toggle, sought }) {
   const time = now();
   return html`
     <div class="tree" ref=${box} role="treegrid" tabindex="0" aria-label="Things" aria-rowcount=${rows.length + 1}
-      aria-activedescendant=${current === null ? undefined : id(rows[at])} onKeyDown=${typed}>
+      aria-activedescendant=${id(seen.find((row) => row.ns === current))} onKeyDown=${typed}>
       <div class="head" role="row" aria-rowindex="1">
         ${["Thing", "Value", "Lately", "Rate", "Freshness", "Age"].map((name, index) => html`<span role="columnheader" class=${["name", "value", "sparkline", "rate", "freshness", "age"][index]}>${name}</span>`)}
       </div>
@@ -159,7 +159,7 @@ function Row({ row, index, top, time, isCurrent, sought, toggle, setCurrent }) {
 }
 
 function below({ below, late, silent }) {
-  const parts = [below === 1 ? "1 thing" : `${words.whole.format(below)} things`];
+  const parts = [words.count(below, "thing")];
   if (late) parts.push(`${words.whole.format(late)} late`);
   if (silent) parts.push(`${words.whole.format(silent)} silent`);
   return parts.join(", ");

@@ -34,6 +34,11 @@ export function number(value) {
   return Math.abs(value) >= 1e-4 && Math.abs(value) < 1e12 ? plain.format(value) : value.toExponential(3);
 }
 
+/** So many of something: `1 thing`, `2,000 things`. */
+export function count(number, what) {
+  return `${whole.format(number)} ${what}${number === 1 ? "" : "s"}`;
+}
+
 /** A span of so many seconds, in one or two units: `3s`, `2m 5s`, `1d 4h`. */
 export function span(s) {
   s = Math.max(0, s);
