@@ -32,7 +32,7 @@ fn taking() -> Work {
     })
 }
 
-/// The same, and how it speaks is learned from it. All say something every second, and come in one turn.
+/// The same, and how it speaks is learned from it. All say something every minute, which is known soon, and come in one turn.
 fn taking_what_speaks() -> Work {
     let mut hub = filled(1_000);
     let names: Vec<String> = (0..1_000).map(name).collect();
@@ -41,7 +41,7 @@ fn taking_what_speaks() -> Work {
     Box::new(move || {
         thing = (thing + 1) % names.len();
         if thing == 0 {
-            now += Duration::from_secs(1);
+            now += Duration::from_secs(60);
         }
         out.clear();
         if let Ok(put) = hub.take(&update(&names[thing]), Timestamp::default(), &mut out) {

@@ -18,6 +18,7 @@ mod history;
 mod hostile;
 mod library;
 mod newcomers;
+mod page;
 mod pairings;
 mod program;
 mod python;

@@ -97,6 +97,17 @@ fn steady(interval: f64, jitter: f64, loss: f64) -> impl FnMut(f64, &mut Random)
     }
 }
 
+/// Something that people do so many times a day, and not at night.
+fn by_day(times: f64, now: f64, random: &mut Random) -> f64 {
+    let mut gap = 0.0;
+    loop {
+        gap += DAY / times * random.exponential();
+        if (7.0..22.0).contains(&hour(now + gap)) {
+            return gap;
+        }
+    }
+}
+
 /// The hours of a day, from midnight.
 fn hour(now: f64) -> f64 {
     now % DAY / HOUR
@@ -110,6 +121,8 @@ pub(crate) fn all() -> Vec<Pattern> {
 
 fn simulated() -> Vec<Pattern> {
     let mut since_burst = 0;
+    // The first drag is there from the beginning.
+    let mut to_come = 20;
     let mut outages = 0.0;
     let mut restarts = 0;
     vec![
@@ -131,13 +144,19 @@ fn simulated() -> Vec<Pattern> {
             60.0 * (1.5 * random.normal()).exp()
         }),
         pattern("a door, twelve times a day, not at night", 104.0, 2.0 * WEEK, |now, random| {
-            let mut gap = 0.0;
-            loop {
-                gap += DAY / 12.0 * random.exponential();
-                if (7.0..22.0).contains(&hour(now + gap)) {
-                    return gap;
-                }
+            by_day(12.0, now, random)
+        }),
+        pattern("a slider dragged now and then", 104.0, 2.0 * WEEK, move |now, random| {
+            if to_come == 0 {
+                to_come = 10 + (30.0 * random.even()) as u32;
+                return by_day(6.0, now, random);
             }
+            to_come -= 1;
+            0.1 + 0.01 * random.normal()
+        }),
+        pattern("a switch pressed by hand", 104.0, 2.0 * WEEK, |now, random| {
+            // On and off again, or one time too many.
+            if random.even() < 0.5 { by_day(8.0, now, random) } else { 0.5 + 2.0 * random.exponential() }
         }),
         pattern("every minute by day, nothing at night", 52.0, 4.0 * DAY, |now, random| match hour(now) {
             ..16.0 => 60.0 + 2.0 * random.normal(),

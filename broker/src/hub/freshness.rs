@@ -62,7 +62,7 @@ impl Freshness {
         } else {
             pace.spoke_anew(now);
         }
-        if was_known && pace.word == Word::Fresh { None } else { self.judge_anew(place) }
+        if pace.is_known() == was_known && pace.word == Word::Fresh { None } else { self.judge_anew(place) }
     }
 
     /// The thing is as it was kept on disk, and nobody heard it for so long before the broker ended.
@@ -131,7 +131,7 @@ impl Freshness {
         (self.late, self.silent)
     }
 
-    /// It spoke after it was late or silent, or its pace was not known before.
+    /// It spoke after it was late or silent, or its pace is known from now on.
     #[cold]
     fn judge_anew(&mut self, place: usize) -> Option<Word> {
         let was = self.paces.get(place)?.word;

@@ -126,6 +126,12 @@ impl Browser {
         errors.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
+    /// How much memory the page's JavaScript holds, in bytes, without what nobody needs any more.
+    pub fn memory(&self) -> u64 {
+        self.devtools("HeapProfiler.collectGarbage", json!({}));
+        self.devtools("Runtime.getHeapUsage", json!({}))["usedSize"].as_f64().expect("bytes") as u64
+    }
+
     /// What axe finds that is serious or critical.
     #[track_caller]
     pub fn axe(&self) -> Vec<String> {

@@ -6,8 +6,9 @@
 //! are told. How long a thing may be quiet is said by the longest gaps, because no mean knows the tail of what it is the
 //! mean of: a lost datagram, a night, a door that nobody opens. A gap is remembered for 64 times its length, or for 16
 //! times where it is far longer than the others, and fades evenly meanwhile; the bound is the second longest of what is left,
-//! so that a single outage, however long, is no habit. The phi accrual detector (Hayashibara et al., 2004) assumes a
-//! distribution, and most sensors have another one; `benches/freshness.rs` compares.
+//! so that a single outage, however long, is no habit. Nor is a single burst: nothing is known before the gaps come to half a
+//! minute without the longest, which may be the one to the next burst. The phi accrual detector (Hayashibara et al., 2004)
+//! assumes a distribution, and most sensors have another one; `benches/freshness.rs` compares.
 
 use thingsbus_adaptor::wire::Freshness;
 
@@ -32,6 +33,10 @@ const LATE_MIN: f64 = 1.0;
 /// Nor silent sooner than this.
 const SILENT_MIN: f64 = 3.0;
 
+/// It is known how a thing speaks when its gaps, the longest aside, come to so many milliseconds: a slider is not dragged
+/// for so long, and a sensor that speaks ten times a second is known within a minute.
+const KNOWN_AFTER_MS: u16 = 30_000;
+
 /// Mean and deviation are over so many gaps.
 const GAPS: u8 = 16;
 
@@ -51,6 +56,8 @@ pub(super) struct Pace {
     deviation: f32,
     /// Updates a second.
     rate: f32,
+    /// What its gaps come to, the longest aside, up to [`KNOWN_AFTER_MS`].
+    heard_ms: u16,
     /// How many gaps there were, up to [`GAPS`].
     gaps: u8,
     /// What it was called last.
@@ -68,7 +75,7 @@ pub struct Learned {
     pub rate: f32,
     /// The longest gap, as far as it did not fade.
     pub longest: f32,
-    /// The second longest.
+    /// The second longest; 0 where it is not known yet how it speaks.
     pub second: f32,
     /// How many gaps there were, or 16 where there were more.
     pub gaps: u8,
@@ -85,14 +92,16 @@ impl Pace {
         {
             return Self { last, ..Self::default() };
         }
+        let heard_ms = if second > 0.0 { KNOWN_AFTER_MS } else { 0 };
         let (longest, second, gaps) = (longest.into(), second.into(), gaps.min(GAPS));
-        Self { last, longest, second, mean, deviation, rate, gaps, word: Freshness::Fresh }
+        Self { last, longest, second, mean, deviation, rate, heard_ms, gaps, word: Freshness::Fresh }
     }
 
     /// What is to be kept; `None` where nothing was learned.
     pub(super) fn learned(&self) -> Option<Learned> {
         let Self { mean, deviation, rate, gaps, .. } = *self;
-        let (longest, second) = (self.longest as f32, self.second as f32);
+        let second = if self.is_known() { self.second } else { 0.0 };
+        let (longest, second) = (self.longest as f32, second as f32);
         (gaps > 0).then_some(Learned { mean, deviation, rate, longest, second, gaps })
     }
 
@@ -118,7 +127,7 @@ impl Pace {
     /// Is known how it speaks?
     #[inline]
     pub(super) fn is_known(&self) -> bool {
-        self.second > 0.0
+        self.heard_ms >= KNOWN_AFTER_MS
     }
 
     /// For how long it may be quiet before it is late; for ever while it is not known how it speaks.
@@ -162,7 +171,11 @@ impl Pace {
         // A gap of a length that was not there before counts for the mean when it comes again.
         self.average(gap.min(late_after.max(self.longest)));
         self.count(gap);
-        if gap <= late_after {
+        if !self.is_known() {
+            // A millisecond at the least, so that whatever speaks on is known one day.
+            let heard_ms = (gap.min(self.longest) * 1e3).ceil() as u16;
+            self.heard_ms = self.heard_ms.saturating_add(heard_ms).min(KNOWN_AFTER_MS);
+        } else if gap <= late_after {
             // While it is late, nothing is learned about what is usual.
             self.fade(gap);
         }

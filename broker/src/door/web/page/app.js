@@ -95,7 +95,7 @@ function Notice() {
   // A restart takes less than that, and is no news.
   const isAway = connection.state === "away" && since > 1;
   return html`<div role="alert">${isAway && html`
-    <p class="notice">The broker does not answer since ${words.when(connection.since / 1000)}. What you see is from before; it goes on by itself when the broker is there again.${connection.why?.status ? ` (${connection.why.message})` : ""}</p>`}</div>`;
+    <p class="notice">The broker has not answered since ${words.when(connection.since / 1000)}. What you see is from before; it goes on by itself when the broker is there again.${connection.why?.status ? ` (${connection.why.message})` : ""}</p>`}</div>`;
 }
 
 /** Asks for an access key where the broker wants one. */

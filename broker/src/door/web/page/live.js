@@ -45,11 +45,15 @@ export function useBeat() {
   }, []);
 }
 
-let current = new AbortController();
+/** A page that nobody sees follows for so long: who comes back soon finds it as it is. */
+const UNSEEN_MS = 20_000;
 
-/** Begins to follow, again where it did before. */
+let current = null;
+const position = { last: "" };
+
+/** Begins to follow, where it was cut off before. */
 export function start() {
-  current.abort();
+  current?.abort();
   current = new AbortController();
   const { signal } = current;
   const isNow = (state, why = null) => {
@@ -59,13 +63,33 @@ export function start() {
     connection.why = why;
     draw();
   };
-  follow("events", (name, message) => {
+  const told = (name, message) => {
     directory.take(name, message, now());
     draw();
-  }, isNow, signal);
+  };
+  follow("events", position, told, isNow, signal);
 }
 
+/** Follows no more, until somebody looks. A browser has six connections to a broker, for all pages together. */
+function rest() {
+  current?.abort();
+  current = null;
+  if (connection.state === "live") Object.assign(connection, { state: "connecting", since: Date.now() });
+}
+
+let unseen;
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(unseen);
+  if (document.hidden) unseen = setTimeout(rest, UNSEEN_MS);
+  else if (!current) start();
+});
+// A page that was left may be kept, to be there at once when somebody goes back.
+addEventListener("pagehide", rest);
+addEventListener("pageshow", ({ persisted }) => persisted && start());
+
 key.changed.addEventListener("change", () => {
+  // Another key opens other things.
+  position.last = "";
   connection.state = "connecting";
   // What one key may read is not for who has another one, or has given it back.
   directory.clear();

@@ -7,42 +7,29 @@ import { ask, Problem } from "./api.js";
 const SILENCE_MS = 40_000;
 const RETRY_MS = [200, 500, 1000, 2000, 3000];
 
-/** A browser has six connections to a broker for all its pages: one that is not seen for so long gives its own back. */
-const UNSEEN_MS = 60_000;
-
-/** A timer goes no longer. */
-const FOREVER_MS = 2 ** 31 - 1;
-
 /**
  * Follows until `signal` says to stop.
+ * @param {{last: string}} position the id of the last event: where it goes on
  * @param {(name: string, message: object) => void} told each event; `update` for those without a name
  * @param {(state: "connecting" | "live" | "away" | "refused", why?: Error) => void} isNow how the connection is
  */
-export async function follow(address, told, isNow, signal) {
-  let last = "";
+export async function follow(address, position, told, isNow, signal) {
   let failures = 0;
   while (!signal.aborted) {
     const round = new AbortController();
     const stop = () => round.abort();
     signal.addEventListener("abort", stop);
     let watchdog = setTimeout(stop, SILENCE_MS);
-    let unseen;
-    const look = () => {
-      clearTimeout(unseen);
-      if (document.hidden) unseen = setTimeout(stop, UNSEEN_MS);
-    };
-    look();
-    document.addEventListener("visibilitychange", look);
     let why;
     try {
-      const headers = last ? { "Last-Event-ID": last } : {};
+      const headers = position.last ? { "Last-Event-ID": position.last } : {};
       const answer = await ask("GET", address, { headers, signal: round.signal });
       // A proxy's page, for example, where one must log in.
       if (!answer.headers.get("Content-Type")?.startsWith("text/event-stream")) throw new Problem(answer.status, "unknown", "something before the broker answers");
       isNow("live");
       told("begin", {});
       const parser = new Parser((name, data, id) => {
-        if (id) last = id;
+        if (id) position.last = id;
         told(name, JSON.parse(data));
         // Not before: what is cut off each time that it has begun is not to be asked for without a pause.
         if (id) failures = 0;
@@ -59,17 +46,15 @@ export async function follow(address, told, isNow, signal) {
       why = error;
     }
     clearTimeout(watchdog);
-    clearTimeout(unseen);
-    document.removeEventListener("visibilitychange", look);
     signal.removeEventListener("abort", stop);
     // Whatever ended it: a connection that nobody reads would be kept open.
     round.abort();
     if (signal.aborted) return;
     // What is refused for the page's own address no key opens.
     const isRefused = why?.status === 401 || (why?.status === 403 && why.name !== "foreign_origin");
-    isNow(isRefused ? "refused" : document.hidden ? "connecting" : "away", why);
+    isNow(isRefused ? "refused" : "away", why);
     if (isRefused) return;
-    await pause(document.hidden ? FOREVER_MS : RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)], signal);
+    await pause(RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)], signal);
   }
 }
 

@@ -1,0 +1,158 @@
+//! Dashboards: proposed, laid out by hand, kept, taken elsewhere and brought, with controls that publish.
+
+use serde_json::{Value, json};
+
+use super::{Keeping, go, opened, press, says};
+use crate::support::browser::Browser;
+use crate::support::http::Http;
+use crate::support::peers::{Push, Sub, update};
+
+/// As Brain4it exports its dashboards: in its own notation, with functions by their names.
+const BRAIN4IT: &str = r##"("Heating" => (
+  "widgets" => (
+    "boiler" => ("type" => "gauge" "label" => "Boiler" "min" => 0 "max" => 90 "divisions" => 9 "get-value" => @boiler/temperature)
+    "pump" => ("type" => "switch" "label" => "Pump" "get-value" => @boiler/pump "set-value" => @boiler/pump)
+    "alarm" => ("type" => "led" "label" => "Alarm" "color" => "#FF0000" "get-value" => @boiler/alarm)
+    "note" => ("type" => "display" "lines" => 2 "get-value" => @note))
+  "layouts" => ("mobile-vertical" => ("dimensions" => (4 6) "stretch" => true
+    "widgets" => (("boiler" 0 0 4 3) ("pump" 0 3 2 1) ("alarm" 2 3) ("note" 0 4 4 2))))
+  "polling-interval" => 0))"##;
+
+/// Where a dashboard that is kept has its widgets, in the layout for this screen.
+fn boxes(broker: &Keeping, name: &str) -> Value {
+    let told = Http::connect(broker.web).get(&format!("/things/dashboards.{name}")).json();
+    told["data"]["layouts"]["wide"]["widgets"].clone()
+}
+
+fn key(browser: &Browser, selector: &str, key: &str, shift: bool) {
+    browser.eval(&format!(
+        "document.querySelector({selector:?}).dispatchEvent(
+            new KeyboardEvent('keydown', {{ key: '{key}', shiftKey: {shift}, bubbles: true, cancelable: true }}))"
+    ));
+    // What it changed is drawn.
+    browser.eval("new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))");
+}
+
+#[test]
+fn a_dashboard_is_proposed_changed_and_kept() {
+    let broker = Keeping::start();
+    let push = Push::connect(&broker);
+    push.send(update("shop.climate", &json!({"temperature_c": 20.5, "humidity": 48.0})));
+    push.send(update("shop.door", &json!({"open": true})));
+    let browser = opened(&broker, "dashboards");
+    press(&browser, "shop");
+    browser.until("document.querySelectorAll('.board .widget').length >= 3");
+    browser.until(&says("20.5"));
+    press(&browser, "Keep it");
+    browser.until("location.hash === '#/dashboards/shop'");
+
+    press(&browser, "Edit");
+    browser.until("document.querySelectorAll('.grip').length >= 3");
+    let before = boxes(&broker, "shop");
+    let first = before[0][0].as_str().expect("an id").to_owned();
+    let [x, y, w, h] = [1, 2, 3, 4].map(|at| before[0][at].as_i64().expect("a number"));
+    assert_eq!((x, y), (0, 0), "{before}");
+    browser.eval("document.querySelector('.grip').focus()");
+    key(&browser, ".grip", "ArrowDown", false);
+    key(&browser, ".grip", "ArrowRight", true);
+    browser.until(&says("Not saved yet"));
+    press(&browser, "Save");
+    browser.until("document.querySelector('.saving').textContent === 'Saved'");
+    let after = boxes(&broker, "shop");
+    let moved = after.as_array().expect("boxes").iter().find(|it| it[0] == *first).expect("it is there");
+    assert_eq!(*moved, json!([first, x, y + 1, w + 1, h]), "{after}");
+
+    // Whoever opens it has it so; nothing else moved onto it.
+    go(&browser, &broker, "dashboards/shop");
+    browser.until("document.querySelectorAll('.board .widget').length >= 3");
+    let overlaps = browser.eval(
+        "(() => { const all = [...document.querySelectorAll('.board .cell')].map((it) => it.getBoundingClientRect());
+            return all.flatMap((a, i) => all.slice(i + 1).filter((b) => a.left < b.right - 1 && b.left < a.right - 1 &&
+                a.top < b.bottom - 1 && b.top < a.bottom - 1)).length; })()",
+    );
+    assert_eq!(overlaps, 0);
+
+    // What was taken away is there again.
+    go(&browser, &broker, "dashboards/shop/edit");
+    browser.until("document.querySelectorAll('.grip').length >= 3");
+    let count = browser.eval("document.querySelectorAll('.grip').length");
+    key(&browser, ".grip", "Delete", false);
+    browser.until(&format!("document.querySelectorAll('.grip').length === {count} - 1"));
+    press(&browser, "Undo");
+    browser.until(&format!("document.querySelectorAll('.grip').length === {count}"));
+}
+
+#[test]
+fn two_who_change_the_same_do_not_overwrite_each_other_unseen() {
+    let broker = Keeping::start();
+    let board = |label: &str| {
+        json!({"label": label, "widgets": {"d": {"type": "display", "thing": "a"}},
+            "layouts": {"wide": {"dimensions": [4, 4], "widgets": [["d", 0, 0, 2, 2]]}}})
+    };
+    let mut http = Http::connect(broker.web);
+    http.put("/things/dashboards.mine", &board("Mine"));
+    let browser = opened(&broker, "dashboards/mine/edit");
+    browser.until("document.querySelector('.grip')");
+    key(&browser, ".grip", "ArrowRight", false);
+    http.put("/things/dashboards.mine", &board("Theirs"));
+    press(&browser, "Save");
+    browser.until(&says("Somebody else saved this dashboard meanwhile"));
+    assert_eq!(http.get("/things/dashboards.mine").json()["data"]["label"], "Theirs");
+    press(&browser, "Save mine over it");
+    browser.until("document.querySelector('.saving').textContent === 'Saved'");
+    let kept = http.get("/things/dashboards.mine").json();
+    assert_eq!(kept["data"]["layouts"]["wide"]["widgets"], json!([["d", 1, 0, 2, 2]]));
+    assert!(browser.errors().iter().all(|error| error.contains("412")));
+}
+
+#[test]
+fn one_of_brain4it_is_imported_and_works() {
+    let broker = Keeping::start();
+    let push = Push::connect(&broker);
+    push.send(update("boiler", &json!({"temperature": 61, "pump": false, "alarm": true})));
+    push.send(update("note", &json!("All is well")));
+    let browser = opened(&broker, "dashboards");
+    press(&browser, "Or paste it");
+    browser.eval(&format!(
+        "(() => {{ const box = document.querySelector('#paste'); box.value = {}; box.dispatchEvent(new Event('input')); }})()",
+        json!(BRAIN4IT)
+    ));
+    press(&browser, "Import");
+    browser.until(&says("Imported: Heating"));
+    browser.eval("location.hash = '#/dashboards/heating'");
+    browser.until(&says("61"));
+    browser.until(&says("All is well"));
+    let led = "document.querySelector('.of-led')?.innerText.includes('on')";
+    browser.until(led);
+    push.send(update("boiler", &json!({"temperature": 70, "pump": false, "alarm": false})));
+    browser.until(&says("70"));
+    browser.until(&format!("!({led})"));
+
+    // Its switch publishes, and who listens by ZeroMQ hears that.
+    let mut sub = Sub::connect(&broker, &["{\"ns\":\"boiler\""]);
+    browser.click("[role=switch]");
+    let heard = sub.next_json();
+    assert_eq!(heard["data"], json!({"temperature": 70, "pump": true, "alarm": false}));
+    browser.until("document.querySelector('[role=switch]').getAttribute('aria-checked') === 'true'");
+    browser.until(&says("came back"));
+
+    // What is exported is what was kept, and comes in again under another name.
+    let kept = Http::connect(broker.web).get("/things/dashboards.heating").json()["data"].clone();
+    browser.eval(
+        "(window.files = [], URL.createObjectURL = ((make) => (blob) => { files.push(blob.text()); return make(blob); })(URL.createObjectURL))",
+    );
+    press(&browser, "Export");
+    let file = browser.until("files[0]");
+    let exported: Value = serde_json::from_str(file.as_str().expect("a text")).expect("JSON");
+    assert!(exported == kept || exported["Heating"] == kept, "{exported}");
+    browser.eval("location.hash = '#/dashboards'");
+    press(&browser, "Or paste it");
+    browser.eval(&format!(
+        "(() => {{ const box = document.querySelector('#paste'); box.value = {file}; box.dispatchEvent(new Event('input')); }})()"
+    ));
+    press(&browser, "Import");
+    browser.until(&says("Imported: Heating"));
+    let names = Http::connect(broker.web).get("/things?under=dashboards").json();
+    assert_eq!(names["things"].as_array().map(Vec::len), Some(2), "{names}");
+    assert_eq!(names["things"][0]["data"]["layouts"], names["things"][1]["data"]["layouts"]);
+}
