@@ -32,7 +32,7 @@ test("a band where lines stand for several values", () => {
 });
 
 /** What of a browser the page's stream knows. */
-const page = Object.assign(new EventTarget(), { hidden: false, baseURI: "http://localhost/" });
+const page = Object.assign(new EventTarget(), { baseURI: "http://localhost/" });
 Object.assign(globalThis, { document: page, addEventListener() {}, removeEventListener() {} });
 
 /** A server that answers as it is told, and how many connections were ever and are still open. */
@@ -64,7 +64,7 @@ test("a connection is not left open where what is told is not understood", async
   const { counts, seen, address, end } = await server(mark);
   const stop = new AbortController();
   const closed = once(seen, "close");
-  const following = follow(address, (name) => assert.notEqual(name, "mark"), () => {}, stop.signal);
+  const following = follow(address, { last: "" }, (name) => assert.notEqual(name, "mark"), () => {}, stop.signal);
   await closed;
   stop.abort();
   await following;
@@ -72,7 +72,7 @@ test("a connection is not left open where what is told is not understood", async
   end();
 });
 
-test("it goes on where it was cut off, and asks for nothing while nobody sees the page", async () => {
+test("it goes on where it was cut off, at once where somebody looks again", async () => {
   const ids = [];
   const { seen, address, end } = await server((response, request) => {
     ids.push(request.headers["last-event-id"]);
@@ -81,27 +81,27 @@ test("it goes on where it was cut off, and asks for nothing while nobody sees th
   });
   const stop = new AbortController();
   const states = [];
-  page.hidden = true;
-  const following = follow(address, () => {}, (state) => {
+  const position = { last: "e.3" };
+  const following = follow(address, position, () => {}, (state) => {
     states.push(state);
-    if (state === "connecting") queueMicrotask(() => seen.dispatchEvent(new Event("unseen")));
+    if (state === "away") queueMicrotask(() => seen.dispatchEvent(new Event("away")));
   }, stop.signal);
-  await once(seen, "unseen");
+  await once(seen, "away");
   const again = once(seen, "asked");
-  page.hidden = false;
   page.dispatchEvent(new Event("visibilitychange"));
   await again;
   stop.abort();
   await following;
-  assert.deepEqual(ids, [undefined, "e.7"]);
-  assert.deepEqual(states.slice(0, 2), ["live", "connecting"]);
+  assert.deepEqual(ids, ["e.3", "e.7"]);
+  assert.equal(position.last, "e.7");
+  assert.deepEqual(states.slice(0, 2), ["live", "away"]);
   end();
 });
 
 test("what is no stream is no broker", async () => {
   const { address, end } = await server((response) => response.writeHead(200, { "Content-Type": "text/html" }).end("<p>Log in"));
   const stop = new AbortController();
-  const [state, why] = await new Promise((told) => follow(address, () => {}, (...now) => told(now), stop.signal));
+  const [state, why] = await new Promise((told) => follow(address, { last: "" }, () => {}, (...now) => told(now), stop.signal));
   stop.abort();
   assert.deepEqual([state, why.message], ["away", "something before the broker answers"]);
   end();

@@ -64,6 +64,7 @@ export function start() {
     draw();
   };
   const told = (name, message) => {
+    if (signal.aborted) return;
     directory.take(name, message, now());
     draw();
   };
@@ -78,11 +79,12 @@ function rest() {
 }
 
 let unseen;
-document.addEventListener("visibilitychange", () => {
+function look() {
   clearTimeout(unseen);
   if (document.hidden) unseen = setTimeout(rest, UNSEEN_MS);
   else if (!current) start();
-});
+}
+document.addEventListener("visibilitychange", look);
 // A page that was left may be kept, to be there at once when somebody goes back.
 addEventListener("pagehide", rest);
 addEventListener("pageshow", ({ persisted }) => persisted && start());
@@ -96,3 +98,5 @@ key.changed.addEventListener("change", () => {
   start();
 });
 setInterval(draw, TICK_MS);
+// A page may be opened beside the one that is seen.
+if (document.hidden) look();
