@@ -4,15 +4,17 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::support::node;
-use crate::support::program::Ended;
+use crate::support::process::Process;
+use crate::support::wait::PATIENCE;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 #[test]
 fn what_needs_no_browser_passes_its_own_tests() {
-    let ended = Ended::of(Command::new("node").arg("--test").arg("tests/page/").current_dir(ROOT));
-    assert_eq!(ended.code, Some(0), "{}\n{}", ended.stdout, ended.stderr);
-    assert!(!ended.stdout.contains("# pass 0"), "{}", ended.stdout);
+    let mut node = Command::new("node");
+    let mut node = Process::start("node --test", node.args(["--test", "tests/page/"]).current_dir(ROOT));
+    let ended = node.wait_within(PATIENCE).unwrap_or_else(|| panic!("it does not end\n{}", node.said()));
+    assert!(ended.success(), "{}", node.said());
 }
 
 #[test]
