@@ -49,6 +49,8 @@ fn each_page_on_each_screen() {
                 assert_eq!(browser.axe(), [""; 0], "{name}, {screen}, {colours}");
                 let beyond = browser.eval("document.documentElement.scrollWidth - innerWidth");
                 assert!(beyond.as_i64() <= Some(0), "{name} is wider than a {screen} by {beyond}");
+                let below = browser.eval("document.documentElement.scrollHeight - innerHeight");
+                assert!(below.as_i64() <= Some(0), "{name} scrolls twice on a {screen}: {below}");
                 browser.screenshot(&folder.join(format!("{name}-{screen}-{colours}.png")));
             }
         }

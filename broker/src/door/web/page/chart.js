@@ -124,6 +124,8 @@ function options(uPlot, element, { series, from, to, height }) {
       { ...axis, values: times, space: 80 },
       { ...axis, values: (_, values) => values.map((it) => (it == null ? "" : number(it))), size: widest, space: 32 },
     ],
+    // Room for half of the last time.
+    padding: [8, 30, 0, 0],
     cursor: { drag: { x: false, y: false }, points: { size: 6 } },
     legend: { show: true, live: true },
   };
