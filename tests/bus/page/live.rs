@@ -76,6 +76,8 @@ fn a_broker_that_was_away_is_told_and_what_was_missed_comes() {
     browser.until("!document.querySelector('.notice')");
     // It could not reach the broker for a while, and said so.
     assert!(browser.errors().iter().all(|error| error.contains("net::ERR_")));
+    // It ends before the broker does, and has nothing more to tell.
+    drop(browser);
 }
 
 #[test]
