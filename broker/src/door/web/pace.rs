@@ -1,8 +1,11 @@
-//! How slow a peer may be: a connection that ends where nothing comes, or nothing is taken, for too long.
+//! How slow a peer may be: a connection that ends where nothing comes, or nothing is taken, for too long; and how one ends
+//! whose peer still speaks.
 
 use std::future::Future;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -16,6 +19,9 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// client that ends it.
 pub(super) const IDLE_TIME: Duration = Duration::from_secs(75);
 
+/// How often something is thrown away before others have their turn.
+const THROWS: usize = 16;
+
 /// How long what is waited for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
@@ -25,11 +31,19 @@ pub(super) struct Times {
     head: Duration,
     /// A peer that takes nothing of what it is sent.
     stall: Duration,
+    /// The end of what a peer says that has its answer already: closed before that, the connection would be reset, and what a
+    /// peer has not read by then is lost to it (RFC 9112, 9.6).
+    linger: Duration,
 }
 
 impl Default for Times {
     fn default() -> Self {
-        Self { idle: IDLE_TIME, head: Duration::from_secs(10), stall: Duration::from_secs(60) }
+        Self {
+            idle: IDLE_TIME,
+            head: Duration::from_secs(10),
+            stall: Duration::from_secs(60),
+            linger: Duration::from_secs(5),
+        }
     }
 }
 
@@ -49,14 +63,27 @@ enum Phase {
 /// Where a connection is, as told by who serves its requests.
 #[derive(Clone, Debug)]
 pub(super) struct Progress {
-    phase: Arc<Mutex<Phase>>,
+    shared: Arc<Shared>,
     times: Times,
+}
+
+#[derive(Debug)]
+struct Shared {
+    phase: Mutex<Phase>,
+    /// The last request was answered before all of it was read.
+    is_cut_short: AtomicBool,
 }
 
 impl Progress {
     /// A head is whole.
     pub(super) fn has_request(&self) {
+        self.shared.is_cut_short.store(false, Ordering::Relaxed);
         self.set(Phase::Answer);
+    }
+
+    /// The rest of the request is not read.
+    pub(super) fn cuts_short(&self) {
+        self.shared.is_cut_short.store(true, Ordering::Relaxed);
     }
 
     /// Nothing that is read any more is a request.
@@ -70,7 +97,8 @@ impl Progress {
     }
 
     fn begin(times: Times) -> Self {
-        Self { phase: Arc::new(Mutex::new(Phase::Request(Instant::now() + times.idle))), times }
+        let phase = Mutex::new(Phase::Request(Instant::now() + times.idle));
+        Self { shared: Arc::new(Shared { phase, is_cut_short: AtomicBool::new(false) }), times }
     }
 
     /// From now on a request is waited for.
@@ -79,11 +107,16 @@ impl Progress {
     }
 
     fn get(&self) -> Phase {
-        *self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.shared.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the peer may be in the middle of saying something.
+    fn peer_may_speak(&self) -> bool {
+        self.shared.is_cut_short.load(Ordering::Relaxed) || matches!(self.get(), Phase::Head(_))
     }
 
     fn set(&self, phase: Phase) {
-        *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
+        *self.shared.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
     }
 }
 
@@ -129,12 +162,21 @@ pub(super) struct Paced<IO> {
     /// Since when nothing was taken that was to be, and the time that this may go on.
     stalled_until: Option<Instant>,
     writing: Alarm,
+    /// Set once the peer was told that nothing more comes: the time until which it may end in its turn.
+    lingers_until: Option<Instant>,
 }
 
 impl<IO> Paced<IO> {
     pub(super) fn new(io: IO, times: Times) -> Self {
         let progress = Progress::begin(times);
-        Self { io, progress, reading: Alarm::default(), stalled_until: None, writing: Alarm::default() }
+        Self {
+            io,
+            progress,
+            reading: Alarm::default(),
+            stalled_until: None,
+            writing: Alarm::default(),
+            lingers_until: None,
+        }
     }
 
     pub(super) fn progress(&self) -> Progress {
@@ -155,6 +197,26 @@ impl<IO> Paced<IO> {
             self.progress.wait();
         }
         written
+    }
+}
+
+impl<IO: AsyncRead + Unpin> Paced<IO> {
+    /// Throws away what still comes, until the peer ends or its time is over.
+    fn linger(&mut self, cx: &mut Context<'_>, until: Instant) -> Poll<()> {
+        for _ in 0..THROWS {
+            let mut space = [MaybeUninit::uninit(); 8 * 1024];
+            let mut thrown = ReadBuf::uninit(&mut space);
+            match Pin::new(&mut self.io).poll_read(cx, &mut thrown) {
+                Poll::Ready(Ok(())) if !thrown.filled().is_empty() => {}
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => return self.reading.poll(cx, until),
+            }
+        }
+        if Instant::now() < until {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(())
     }
 }
 
@@ -180,7 +242,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Paced<IO> {
     }
 }
 
-impl<IO: AsyncWrite + Unpin> AsyncWrite for Paced<IO> {
+impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Paced<IO> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write(cx, bytes);
         self.written(cx, written)
@@ -210,8 +272,19 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Paced<IO> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let written = Pin::new(&mut self.io).poll_shutdown(cx);
-        self.written(cx, written)
+        let until = match self.lingers_until {
+            Some(until) => until,
+            None => {
+                let written = Pin::new(&mut self.io).poll_shutdown(cx);
+                ready!(self.written(cx, written))?;
+                let until = Instant::now() + self.progress.times.linger;
+                *self.lingers_until.insert(until)
+            }
+        };
+        if self.progress.peer_may_speak() {
+            ready!(self.linger(cx, until));
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -241,6 +314,7 @@ mod tests {
 
     const NEVER: Duration = Duration::from_secs(3600);
     const SOON: Duration = Duration::from_millis(20);
+    const PATIENT: Times = Times { idle: NEVER, head: NEVER, stall: NEVER, linger: NEVER };
 
     /// Runs `test` with a connection of these times, and its peer.
     fn with<F: Future<Output = ()>>(times: Times, test: impl FnOnce(Paced<DuplexStream>, DuplexStream) -> F) {
@@ -253,14 +327,14 @@ mod tests {
 
     #[test]
     fn who_asks_nothing_is_cut() {
-        with(Times { idle: SOON, head: NEVER, stall: NEVER }, async |mut paced, _peer| {
+        with(Times { idle: SOON, ..PATIENT }, async |mut paced, _peer| {
             assert_eq!(paced.read_u8().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
         });
     }
 
     #[test]
     fn who_does_not_end_a_head_is_cut_however_often_something_comes() {
-        with(Times { idle: NEVER, head: SOON, stall: NEVER }, async |mut paced, mut peer| {
+        with(Times { head: SOON, ..PATIENT }, async |mut paced, mut peer| {
             let dripping = tokio::spawn(async move {
                 while peer.write_u8(b'x').await.is_ok() {
                     tokio::time::sleep(SOON / 10).await;
@@ -279,7 +353,7 @@ mod tests {
 
     #[test]
     fn who_waits_for_an_answer_is_not_cut_and_after_it_may_ask_again() {
-        with(Times { idle: SOON, head: SOON, stall: NEVER }, async |mut paced, mut peer| {
+        with(Times { idle: SOON, head: SOON, ..PATIENT }, async |mut paced, mut peer| {
             peer.write_u8(b'x').await.unwrap();
             paced.read_u8().await.unwrap();
             let progress = paced.progress();
@@ -294,7 +368,7 @@ mod tests {
 
     #[test]
     fn what_is_no_longer_http_is_not_cut() {
-        with(Times { idle: SOON, head: SOON, stall: NEVER }, async |mut paced, mut peer| {
+        with(Times { idle: SOON, head: SOON, ..PATIENT }, async |mut paced, mut peer| {
             let progress = paced.progress();
             progress.has_request();
             progress.is_upgraded();
@@ -307,13 +381,56 @@ mod tests {
 
     #[test]
     fn who_takes_nothing_is_cut() {
-        with(Times { idle: NEVER, head: NEVER, stall: SOON }, async |mut paced, mut peer| {
+        with(Times { stall: SOON, ..PATIENT }, async |mut paced, mut peer| {
             paced.progress().has_request();
             paced.write_all(&[0; 64]).await.unwrap();
             assert_eq!(paced.write_u8(0).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
             let mut taken = [0; 64];
             peer.read_exact(&mut taken).await.unwrap();
             paced.write_all(&[0; 64]).await.unwrap();
+        });
+    }
+
+    #[test]
+    fn who_is_answered_early_may_say_the_rest() {
+        with(PATIENT, async |mut paced, mut peer| {
+            let progress = paced.progress();
+            progress.has_request();
+            progress.cuts_short();
+            let shut = tokio::spawn(async move { paced.shutdown().await });
+            // More than there is room for between both: it is read, though nobody wants it.
+            peer.write_all(&[0; 1_000]).await.unwrap();
+            assert_eq!(peer.read(&mut [0]).await.unwrap(), 0, "and the peer knows that nothing more comes");
+            assert!(!shut.is_finished());
+            drop(peer);
+            shut.await.unwrap().unwrap();
+        });
+    }
+
+    #[test]
+    fn who_never_ends_is_not_waited_for() {
+        for pause in [Duration::ZERO, NEVER] {
+            with(Times { linger: SOON, ..PATIENT }, async |mut paced, mut peer| {
+                paced.progress().cuts_short();
+                let speaking = tokio::spawn(async move {
+                    while peer.write_u8(b'x').await.is_ok() {
+                        tokio::time::sleep(pause).await;
+                    }
+                });
+                paced.shutdown().await.unwrap();
+                speaking.abort();
+            });
+        }
+    }
+
+    #[test]
+    fn who_said_everything_is_not_waited_for() {
+        with(PATIENT, async |mut paced, _peer| {
+            let progress = paced.progress();
+            progress.cuts_short();
+            progress.has_request();
+            drop(progress.answer(Body::empty()));
+            paced.shutdown().await.unwrap();
         });
     }
 }

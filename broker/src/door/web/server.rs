@@ -133,7 +133,7 @@ impl Server {
         let ended = Ended(app.clone());
         let service = service_fn(move |request: Request<Incoming>| {
             progress.has_request();
-            let mut request = request.map(|body| uploads.bound(body));
+            let mut request = request.map(|body| uploads.bound(body, &progress));
             request.extensions_mut().insert(ConnectInfo(from));
             let (mut router, progress, app) = (router.clone(), progress.clone(), app.clone());
             async move {

@@ -12,6 +12,8 @@ use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
 use tower_http::timeout::{DeadlineBody, TimeoutBody};
 
+use super::pace::Progress;
+
 /// How long a body may pause.
 const PAUSE: Duration = Duration::from_secs(10);
 
@@ -34,29 +36,45 @@ const PIECE_BYTES: usize = 64;
 pub(super) struct Uploads(Arc<AtomicUsize>);
 
 impl Uploads {
-    /// This body, with its bounds.
-    pub(super) fn bound<B>(&self, body: B) -> Body
+    /// This body, with its bounds. Where it is not read to its end, the connection is told.
+    pub(super) fn bound<B>(&self, body: B, progress: &Progress) -> Body
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         if body.is_end_stream() {
             return Body::empty();
         }
+        let length = body.size_hint().exact();
         let body = Body::new(TimeoutBody::new(PAUSE, DeadlineBody::new(TIME, body)));
-        Body::new(Upload { body, bytes: 0, pieces: 0, all: self.clone() })
+        Body::new(Upload {
+            body,
+            length,
+            bytes: 0,
+            pieces: 0,
+            has_ended: false,
+            all: self.clone(),
+            progress: progress.clone(),
+        })
     }
 }
 
 struct Upload {
     body: Body,
+    /// How long it is, where the head said so.
+    length: Option<u64>,
     /// What came of it.
     bytes: usize,
     pieces: usize,
+    has_ended: bool,
     all: Uploads,
+    progress: Progress,
 }
 
 impl Drop for Upload {
     fn drop(&mut self) {
+        if !self.is_end_stream() {
+            self.progress.cuts_short();
+        }
         self.all.0.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
@@ -69,7 +87,10 @@ impl HttpBody for Upload {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)) else { return Poll::Ready(None) };
+        let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)) else {
+            self.has_ended = true;
+            return Poll::Ready(None);
+        };
         let frame = frame?;
         let bytes = frame.data_ref().map_or(0, Bytes::len);
         self.bytes += bytes;
@@ -85,10 +106,17 @@ impl HttpBody for Upload {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.has_ended || self.rest() == Some(0)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.rest().map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+impl Upload {
+    /// How many bytes there are still to come, where the head said how many there are.
+    fn rest(&self) -> Option<u64> {
+        Some(self.length?.saturating_sub(self.bytes as u64))
     }
 }
