@@ -10,6 +10,8 @@ mod pure;
 use std::ops::Deref;
 
 use crate::support::browser::Browser;
+use crate::support::process::Process;
+use crate::support::program::program;
 use crate::support::scratch::ScratchFolder;
 use crate::support::{Doors, TestBroker};
 
@@ -37,6 +39,17 @@ impl Deref for Keeping {
     fn deref(&self) -> &TestBroker {
         &self.broker
     }
+}
+
+/// A broker on the ports and with the data of one that has ended.
+fn started_again(doors: &Doors, data: &ScratchFolder) -> Process {
+    let mut again = program("thingsbus-broker");
+    again
+        .args(["--bind", "127.0.0.1", "--port", &doors.clients.port().to_string(), "--data"])
+        .arg(data.path(""));
+    let mut again = Process::start("the broker again", &mut again);
+    again.find_error("web:");
+    again
 }
 
 /// A browser that shows this page of the broker's: `things/shop.lamp`, for example.

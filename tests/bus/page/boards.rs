@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Keeping, go, opened, press, says};
+use super::{Keeping, go, opened, press, says, started_again};
 use crate::support::browser::Browser;
 use crate::support::http::Http;
 use crate::support::peers::{Push, Sub, update};
+use crate::support::program::BrokerProgram;
+use crate::support::scratch::ScratchFolder;
 
 /// As Brain4it exports its dashboards: in its own notation, with functions by their names.
 const BRAIN4IT: &str = r##"("Heating" => (
@@ -103,6 +105,43 @@ fn two_who_change_the_same_do_not_overwrite_each_other_unseen() {
     let kept = http.get("/things/dashboards.mine").json();
     assert_eq!(kept["data"]["layouts"]["wide"]["widgets"], json!([["d", 1, 0, 2, 2]]));
     assert!(browser.errors().iter().all(|error| error.contains("412")));
+}
+
+#[test]
+fn a_graph_has_what_was_while_the_page_was_away() {
+    let data = ScratchFolder::new();
+    let mut broker = BrokerProgram::start(&["--data", data.path("").to_str().expect("a path")]);
+    let doors = broker.doors();
+    let put = |ns: &str, value: &Value| {
+        let answer = Http::connect(doors.web).put(&format!("/things/{ns}?ack=disk"), value);
+        assert_eq!(answer.status, 200, "{answer:?}");
+    };
+    put("shop.oven", &json!(20));
+    let board = json!({"widgets": {"g": {"type": "graph", "thing": "shop.oven", "label": "Oven"}},
+        "layouts": {"wide": {"dimensions": [4, 4], "widgets": [["g", 0, 0, 4, 4]]}}});
+    put("dashboards.oven", &board);
+    let browser = opened(&doors, "dashboards/oven");
+    let tells = |words: &str| {
+        let element = "document.querySelector('.plot-of-widget [role=img]')";
+        format!("{element}?.ariaLabel === 'The last 5m: Oven {words}'")
+    };
+    browser.until(&tells("from 20 to 20"));
+    put("shop.oven", &json!(25));
+    browser.until(&tells("from 20 to 25"));
+
+    browser.set_offline(true);
+    broker.signal("KILL");
+    broker.wait();
+    browser.until("document.querySelector('.state.away')");
+    let _again = started_again(&doors, &data);
+    // When the page is back the broker tells it of the last only.
+    put("shop.oven", &json!(200));
+    put("shop.oven", &json!(30));
+    browser.set_offline(false);
+    browser.until(&tells("from 20 to 200"));
+    // It could not reach the broker for a while, and said so.
+    assert!(browser.errors().iter().all(|error| error.contains("net::ERR_")));
+    drop(browser);
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Keeping, go, opened, press, row_says, says};
+use super::{Keeping, go, opened, press, row_says, says, started_again};
 use crate::support::http::Http;
 use crate::support::peers::{Push, update};
-use crate::support::program::{BrokerProgram, program};
+use crate::support::program::BrokerProgram;
 use crate::support::scratch::ScratchFolder;
 
 /// How many values are sent to see how soon they are on the page.
@@ -61,13 +61,8 @@ fn a_broker_that_was_away_is_told_and_what_was_missed_comes() {
     browser.until(&says("The broker has not answered since"));
     assert_eq!(browser.eval(&row_says("shop.lamp", "before")), true, "what was known stays");
 
-    // On the same ports; what happens before the page is back is told to it then.
-    let mut again = program("thingsbus-broker");
-    again
-        .args(["--bind", "127.0.0.1", "--port", &doors.clients.port().to_string(), "--data"])
-        .arg(data.path(""));
-    let mut again = crate::support::process::Process::start("the broker again", &mut again);
-    again.find_error("web:");
+    // What happens before the page is back is told to it then.
+    let _again = started_again(&doors, &data);
     put("shop.lamp", &json!("after"));
     assert_eq!(Http::connect(doors.web).ask("DELETE", "/things/shop.gone", &[], b"").status, 200);
     browser.until("document.querySelector('.state.live')");

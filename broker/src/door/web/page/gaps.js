@@ -1,4 +1,6 @@
-// What the broker tells of the past, as points, with gaps where nothing was said.
+// What the broker tells of the past, as points, with gaps where nothing was said, and in words.
+
+import { number } from "./words.js";
 
 /**
  * Points and a band from the broker's lines, with a gap where nothing was said for longer than the thing is used to.
@@ -20,4 +22,14 @@ export function line(lines, every, { lateAfter }) {
     before = begin;
   }
   return { points, band };
+}
+
+/** What a plot shows, for who does not see it: `temperature from 19.8 to 23.1; humidity nothing`. */
+export function inWords(series) {
+  return series.map(({ label, points, band }) => {
+    const all = [...points, ...(band ?? [])].flatMap(([, ...values]) => values.filter((it) => it !== null));
+    if (all.length === 0) return `${label} nothing`;
+    const [least, most] = all.reduce(([low, high], it) => [Math.min(low, it), Math.max(high, it)], [Infinity, -Infinity]);
+    return `${label} from ${number(least)} to ${number(most)}`;
+  }).join("; ");
 }

@@ -3,7 +3,7 @@
 import { useAgain } from "./again.js";
 import { get, now, place } from "./api.js";
 import { plot } from "./chart.js";
-import { line } from "./gaps.js";
+import { inWords, line } from "./gaps.js";
 import { numberPlaces, title } from "./value.js";
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
 import { line as oneLine, when } from "./words.js";
@@ -41,6 +41,7 @@ export function Past({ thing, first, places }) {
   const [chosen, setChosen] = useState(null);
   const drawn = chosen ?? places.slice(0, DRAWN_MAX);
   const [told, setTold] = useState("Asking the broker…");
+  const [words, setWords] = useState("");
   const box = useRef(null);
   const drawing = useRef(null);
   useEffect(() => () => drawing.current?.destroy(), []);
@@ -50,6 +51,7 @@ export function Past({ thing, first, places }) {
       if (signal.aborted) return;
       const isEmpty = data.series.every(({ points }) => points.length === 0);
       setTold(isEmpty ? "Nothing was kept of this time." : "");
+      setWords(inWords(data.series));
       if (drawing.current) return drawing.current.set(data);
       const made = await plot(box.current, data);
       if (signal.aborted) made.destroy();
@@ -72,7 +74,7 @@ export function Past({ thing, first, places }) {
           ${places.length === PLACES_MAX && html`<span class="soft">and no more than these</span>`}
         </div>`}
       </div>
-      <div class="plot" role="img" aria-label=${`History of ${thing.ns}`}>
+      <div class="plot" role="img" aria-label=${`History of ${thing.ns}: ${words}`}>
         <div ref=${box}></div>
         ${told && html`<p class="nothing">${told}</p>`}
       </div>

@@ -2,8 +2,8 @@
 
 import { get, now, place } from "../api.js";
 import { plot } from "../chart.js";
-import { directory } from "../live.js";
-import { line } from "../gaps.js";
+import { inWords, line } from "../gaps.js";
+import { connection, directory } from "../live.js";
 import { at, numberPlaces, title } from "../value.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { RANGES, setting } from "./types.js";
@@ -18,6 +18,7 @@ const SLIDE_MS = 500;
 export function Graph({ widget, place: where, value, name }) {
   const element = useRef();
   const [problem, tell] = useState(null);
+  const [words, say] = useState("");
   const range = RANGES[setting(widget, "time-range")];
   const every = Math.max(1, Math.round(range / Math.min(POINTS_MAX, setting(widget, "max-data"))));
   const wanted = setting(widget, "dataset-names");
@@ -31,20 +32,30 @@ export function Graph({ widget, place: where, value, name }) {
     const stopped = new AbortController();
     let drawing;
     let timer;
-    const slide = () => {
-      if (!document.hidden) {
-        own.hear();
-        drawing.set(own.picture(name));
-      }
-      timer = setTimeout(slide, Math.max(SLIDE_MS, (range * 1000) / 600));
-    };
-    const begin = async () => {
+    let recalled = 0;
+    const recall = async () => {
+      recalled = Date.now();
       try {
         await own.remember(stopped.signal);
         tell(null);
       } catch (error) {
         if (!stopped.signal.aborted) tell(`What was before is not known: ${error.message}.`);
       }
+    };
+    const slide = async () => {
+      if (!document.hidden) {
+        // Of what was while the page did not follow the broker tells the last only.
+        if (connection.state === "live" && connection.since > recalled) await recall();
+        if (stopped.signal.aborted) return;
+        own.hear();
+        const picture = own.picture(name);
+        drawing.set(picture);
+        say(inWords(picture.series));
+      }
+      timer = setTimeout(slide, Math.max(SLIDE_MS, (range * 1000) / 600));
+    };
+    const begin = async () => {
+      await recall();
       try {
         drawing = await plot(element.current, own.picture(name));
         if (stopped.signal.aborted) drawing.destroy();
@@ -62,7 +73,7 @@ export function Graph({ widget, place: where, value, name }) {
   }, [asked, name]);
 
   return html`<div class="plot-of-widget">
-    <div class="canvas" ref=${element} role="img" aria-label=${`${name}: the last ${setting(widget, "time-range")}`}></div>
+    <div class="canvas" ref=${element} role="img" aria-label=${`The last ${setting(widget, "time-range")}: ${words}`}></div>
     <ul class="legend">
       ${lines.current.places().map((path, index) => html`<li style=${{ "--own": `var(--line-${index + 1})` }}>
         ${path && html`<span>${title(path)}</span> `}<b class="value">${typeof at(value, path) === "number" ? written(at(value, path)) : "–"}</b>
