@@ -33,7 +33,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         for (sensor, adaptor) in sensors.into_iter().zip(&adaptors) {
             scope.spawn(move || sensor.live(adaptor, options.end));
         }
-        scope.spawn(|| tell_of_the_connection(&adaptors[0], options.end));
+        // All have the same broker.
+        if let Some(first) = adaptors.first() {
+            scope.spawn(|| tell_of_the_connection(first, options.end));
+        }
     });
 
     let (mut sent, mut lost) = (0, 0);
