@@ -23,7 +23,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let adaptors: Vec<Adaptor> = adaptors.collect::<Result<_, _>>()?;
 
     println!("{} simulated sensors speak to {}, below shop and lab.", sensors.len(), options.broker);
-    println!("See them in another terminal, with the tool (cargo install --path client):");
+    println!("See them in a browser, at http://localhost:7957/ where the broker is on this machine,");
+    println!("or in another terminal, with the tool (cargo install --path client):");
     println!("  {} tree     what there is", options.tool);
     println!("  {} watch    what happens", options.tool);
     if options.end.is_none() {
