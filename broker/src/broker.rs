@@ -123,14 +123,28 @@ impl Handle {
     }
 }
 
+/// A configuration that is good, and what of it is in files.
+fn checked(config: &Config) -> Result<web::Opened, Error> {
+    config.check()?;
+    web::open(config)
+}
+
 impl Broker {
+    /// Whether a broker could begin with this, as far as that can be known before it takes a port: values, access keys,
+    /// certificates, and whether it would listen where nothing protects it.
+    ///
+    /// # Errors
+    /// What [`Broker::bind`] would say of it.
+    pub fn check(config: &Config) -> Result<(), Error> {
+        checked(config).map(drop)
+    }
+
     /// Takes all ports. Nothing is accepted before [`Broker::run`]; who calls in between waits.
     ///
     /// # Errors
     /// Where a value is out of range, a port is taken, or the ports file cannot be written.
     pub fn bind(config: Config) -> Result<Self, Error> {
-        config.check()?;
-        let web = web::open(&config)?;
+        let web = checked(&config)?;
         let sockets =
             listen::listen(config.bind, config.port, |port| web.listen(port)).map_err(|refused| {
                 let listen::Refused { address, protocol, source } = refused;

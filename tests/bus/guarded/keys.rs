@@ -207,9 +207,11 @@ fn what_is_wrong_with_keys_is_told_in_one_line() {
         .expect("a file can be written");
     fails(&["list"], "keys.toml:3: ");
     let flags = ["--port", "0", "--bind", "127.0.0.1", "--data", data.to_str().expect("a path of text")];
-    let ended = run("thingsbus-broker", &flags);
-    assert_eq!(ended.code, Some(64), "{}", ended.stderr);
-    assert!(ended.stderr.lines().last().expect("a line").contains("keys.toml:3: "), "{}", ended.stderr);
+    for flags in [&flags[..], &[&flags[..], &["--check"]].concat()] {
+        let ended = run("thingsbus-broker", flags);
+        assert_eq!(ended.code, Some(64), "{}", ended.stderr);
+        assert!(ended.stderr.lines().last().expect("a line").contains("keys.toml:3: "), "{}", ended.stderr);
+    }
 }
 
 #[cfg(unix)]

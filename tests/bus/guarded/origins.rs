@@ -4,7 +4,7 @@ use crate::support::program::BrokerProgram;
 
 use super::http::ask;
 
-const UPGRADE: [&str; 4] = [
+pub(super) const UPGRADE: [&str; 4] = [
     "Connection: Upgrade",
     "Upgrade: websocket",
     "Sec-WebSocket-Version: 13",

@@ -1,11 +1,13 @@
 //! Peers that take their time: each is cut, and the others do not notice.
 
 use std::io::{Read, Write};
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 
 use crate::support::program::BrokerProgram;
 
 use super::http::{answer, ask, connect, rest};
+use super::origins::UPGRADE;
+use crate::support::wait::until;
 
 /// Says this and then nothing; what it is told until it is cut.
 fn stall(door: SocketAddr, text: &str) -> String {
@@ -53,10 +55,12 @@ fn a_head_that_is_too_long_is_refused() {
     let broker = BrokerProgram::start(&[]);
     let door = broker.doors().web;
     let mut stream = connect(door);
-    // The door may have read enough before all of it is there.
-    let _ = write!(stream, "GET /things HTTP/1.1\r\nHost: localhost\r\nX-A: {}\r\n\r\n", "b".repeat(100_000));
+    // It takes all of it, though it has read enough before that: the answer would be lost else.
+    write!(stream, "GET /things HTTP/1.1\r\nHost: localhost\r\nX-A: {}\r\n\r\n", "b".repeat(100_000))
+        .expect("it can be sent");
+    stream.shutdown(Shutdown::Write).expect("it ends");
     let said = rest(stream);
-    assert!(said.is_empty() || said.starts_with("HTTP/1.1 431 "), "{said}");
+    assert!(said.starts_with("HTTP/1.1 431 "), "{said}");
     assert_eq!(ask(door, "GET", "/things", &[]).status, 200);
 }
 
@@ -71,4 +75,28 @@ fn there_are_no_more_connections_than_are_let_in() {
     broker.find_error("web.connections_max");
     first.write_all(b"Connection: close\r\n\r\n").expect("it can be sent");
     assert_eq!(answer(first).status, 200);
+}
+
+#[test]
+fn a_web_socket_keeps_its_place_and_who_says_nothing_gives_it_back() {
+    let broker = BrokerProgram::start(&[]);
+    let door = broker.doors().web;
+    let are_open = |count: usize| {
+        // Whoever asks is one of them.
+        let line = format!("thingsbus_connections{{door=\"http\"}} {}\n", count + 1);
+        until(&line, || ask(door, "GET", "/metrics", &[]).body.contains(&line).then_some(()));
+    };
+    for _ in 0..5 {
+        drop(connect(door));
+    }
+    are_open(0);
+    let mut socket = connect(door);
+    let head = UPGRADE.join("\r\n");
+    write!(socket, "GET /ws HTTP/1.1\r\nHost: localhost\r\n{head}\r\n\r\n").expect("it can be sent");
+    let mut said = [0; 12];
+    socket.read_exact(&mut said).expect("an answer");
+    assert_eq!(&said, b"HTTP/1.1 101");
+    are_open(1);
+    drop(socket);
+    are_open(0);
 }

@@ -40,7 +40,7 @@ pub(crate) struct Args {
     /// Tell more in the log; twice: everything
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// Check the configuration and exit: 0 if it is good, 64 if not
+    /// Check the configuration, with its keys and certificates, and exit: 0 if it is good, 64 if not
     #[arg(long)]
     pub(crate) check: bool,
     /// Print the configuration that would be used, as a file, and exit

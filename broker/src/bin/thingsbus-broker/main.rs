@@ -28,8 +28,13 @@ fn main() -> ExitCode {
         return key::run(command, &settings.config);
     }
     if args.check {
-        println!("the configuration is good: {}", settings.origin);
-        return ExitCode::SUCCESS;
+        return match Broker::check(&settings.config) {
+            Ok(()) => {
+                println!("the configuration is good: {}", settings.origin);
+                ExitCode::SUCCESS
+            }
+            Err(error) => fail(EXIT_USAGE, &error),
+        };
     }
     if args.print_config {
         print!("{}", settings.config.to_toml());

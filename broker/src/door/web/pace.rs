@@ -155,8 +155,10 @@ impl HttpBody for Answer {
 
 /// A connection with these limits.
 #[derive(Debug)]
-pub(super) struct Paced<IO> {
+pub(super) struct Paced<IO, Seat> {
     io: IO,
+    /// What it has for as long as it is there.
+    _seat: Seat,
     progress: Progress,
     reading: Alarm,
     /// Since when nothing was taken that was to be, and the time that this may go on.
@@ -166,11 +168,12 @@ pub(super) struct Paced<IO> {
     lingers_until: Option<Instant>,
 }
 
-impl<IO> Paced<IO> {
-    pub(super) fn new(io: IO, times: Times) -> Self {
+impl<IO, Seat> Paced<IO, Seat> {
+    pub(super) fn new(io: IO, times: Times, seat: Seat) -> Self {
         let progress = Progress::begin(times);
         Self {
             io,
+            _seat: seat,
             progress,
             reading: Alarm::default(),
             stalled_until: None,
@@ -200,7 +203,7 @@ impl<IO> Paced<IO> {
     }
 }
 
-impl<IO: AsyncRead + Unpin> Paced<IO> {
+impl<IO: AsyncRead + Unpin, Seat> Paced<IO, Seat> {
     /// Throws away what still comes, until the peer ends or its time is over.
     fn linger(&mut self, cx: &mut Context<'_>, until: Instant) -> Poll<()> {
         for _ in 0..THROWS {
@@ -220,7 +223,7 @@ impl<IO: AsyncRead + Unpin> Paced<IO> {
     }
 }
 
-impl<IO: AsyncRead + Unpin> AsyncRead for Paced<IO> {
+impl<IO: AsyncRead + Unpin, Seat: Unpin> AsyncRead for Paced<IO, Seat> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -242,7 +245,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Paced<IO> {
     }
 }
 
-impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Paced<IO> {
+impl<IO: AsyncRead + AsyncWrite + Unpin, Seat: Unpin> AsyncWrite for Paced<IO, Seat> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write(cx, bytes);
         self.written(cx, written)
@@ -317,11 +320,14 @@ mod tests {
     const PATIENT: Times = Times { idle: NEVER, head: NEVER, stall: NEVER, linger: NEVER };
 
     /// Runs `test` with a connection of these times, and its peer.
-    fn with<F: Future<Output = ()>>(times: Times, test: impl FnOnce(Paced<DuplexStream>, DuplexStream) -> F) {
+    fn with<F: Future<Output = ()>>(
+        times: Times,
+        test: impl FnOnce(Paced<DuplexStream, ()>, DuplexStream) -> F,
+    ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             let (here, there) = duplex(64);
-            test(Paced::new(here, times), there).await;
+            test(Paced::new(here, times, ()), there).await;
         });
     }
 

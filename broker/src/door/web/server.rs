@@ -98,7 +98,7 @@ impl Server {
         self: Arc<Self>,
         stream: TcpStream,
         from: SocketAddr,
-        place: OwnedSemaphorePermit,
+        seat: Seat,
         mut stopped: watch::Receiver<bool>,
     ) {
         // Until it says something a connection takes little memory; what serves it is put elsewhere then.
@@ -108,10 +108,10 @@ impl Server {
             _ = stopped.wait_for(|stopped| *stopped) => return,
         }
         let Some(tls) = &self.tls else {
-            return Box::pin(self.serve(stream, from, place, stopped)).await;
+            return Box::pin(self.serve(stream, from, seat, stopped)).await;
         };
         match tokio::time::timeout(HANDSHAKE_TIME, tls.acceptor().accept(stream)).await {
-            Ok(Ok(stream)) => Box::pin(self.serve(stream, from, place, stopped)).await,
+            Ok(Ok(stream)) => Box::pin(self.serve(stream, from, seat, stopped)).await,
             Ok(Err(error)) => {
                 self.app.complain("web_tls", || format!("the web door and {from} found no TLS: {error}"));
             }
@@ -124,13 +124,13 @@ impl Server {
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         from: SocketAddr,
-        _place: OwnedSemaphorePermit,
+        seat: Seat,
         mut stopped: watch::Receiver<bool>,
     ) {
-        let stream = Paced::new(stream, Times::default());
+        // With the stream, since a WebSocket goes on with that.
+        let stream = Paced::new(stream, Times::default(), seat);
         let (progress, router, uploads) = (stream.progress(), self.router.clone(), self.uploads.clone());
         let app = self.app.clone();
-        let ended = Ended(app.clone());
         let service = service_fn(move |request: Request<Incoming>| {
             progress.has_request();
             let mut request = request.map(|body| uploads.bound(body, &progress));
@@ -161,16 +161,25 @@ impl Server {
             _ = stopped.wait_for(|stopped| *stopped) => connection.as_mut().graceful_shutdown(),
         }
         let _ = connection.await;
-        drop(ended);
     }
 }
 
-/// Counts the end of a connection, however it comes.
-struct Ended(Arc<App>);
+/// The place of a connection, until it ends, however that comes.
+struct Seat {
+    _place: OwnedSemaphorePermit,
+    app: Arc<App>,
+}
 
-impl Drop for Ended {
+impl Seat {
+    fn take(place: OwnedSemaphorePermit, app: &Arc<App>) -> Self {
+        app.counters.accepted();
+        Self { _place: place, app: app.clone() }
+    }
+}
+
+impl Drop for Seat {
     fn drop(&mut self) {
-        self.0.counters.ended();
+        self.app.counters.ended();
     }
 }
 
@@ -201,11 +210,11 @@ async fn accept(
             });
             continue;
         };
-        app.counters.accepted();
+        let seat = Seat::take(place, app);
         let set_up =
             stream.set_nodelay(true).and_then(|()| SockRef::from(&stream).set_tcp_keepalive(&KEEPALIVE));
         if set_up.is_ok() {
-            tokio::spawn(server.clone().meet(stream, from, place, stopped.clone()));
+            tokio::spawn(server.clone().meet(stream, from, seat, stopped.clone()));
         }
     }
 }
