@@ -8,6 +8,7 @@ use crate::support::http::Http;
 use crate::support::peers::{Push, Sub, update};
 use crate::support::program::BrokerProgram;
 use crate::support::scratch::ScratchFolder;
+use crate::support::wait::until;
 
 /// As Brain4it exports its dashboards: in its own notation, with functions by their names.
 const BRAIN4IT: &str = r##"("Heating" => (
@@ -108,6 +109,92 @@ fn two_who_change_the_same_do_not_overwrite_each_other_unseen() {
 }
 
 #[test]
+fn controls_send_what_the_thing_understands_and_leave_the_rest() {
+    let broker = Keeping::start();
+    let mut http = Http::connect(broker.web);
+    let said = [
+        ("lamp", json!({"on": true})),
+        ("relay", json!("ON")),
+        ("fan", json!({"level": 40, "unit": "%"})),
+        ("limit", json!(21.5)),
+        ("many", json!({"a": true, "b": false})),
+    ];
+    for (name, value) in &said {
+        http.put(&format!("/things/shop.{name}"), value);
+    }
+    let widget =
+        |kind: &str, name: &str| json!({"type": kind, "thing": format!("shop.{name}"), "label": name});
+    let board = json!({
+        "widgets": {
+            "lamp": widget("switch", "lamp"), "relay": widget("switch", "relay"), "fan": widget("range", "fan"),
+            "limit": widget("editText", "limit"), "many": widget("switch", "many"),
+            // It shows nothing: what it sent is all that it knows.
+            "blind": {"type": "switch", "to": "shop.blind", "label": "blind"},
+            "bell": {"type": "button", "thing": "shop.bell", "value": "rings", "label": "bell"},
+            "jog": {"type": "button", "thing": "shop.jog", "value": 1, "released": 0, "label": "jog"},
+        },
+        "layouts": {"wide": {"dimensions": [6, 4], "widgets": [
+            ["lamp", 0, 0, 2, 1], ["relay", 2, 0, 2, 1], ["blind", 4, 0, 2, 1], ["fan", 0, 1, 4, 1], ["limit", 0, 2, 4, 2],
+            ["many", 4, 2, 2, 2], ["bell", 4, 1, 1, 1], ["jog", 5, 1, 1, 1],
+        ]}},
+    });
+    http.put("/things/dashboards.shop", &board);
+    let browser = opened(&broker, "dashboards/shop");
+    browser.until("document.querySelectorAll('.board .widget').length === 8");
+    browser.until(&says("choose one place in its value"));
+    let mut is_now = |name: &str, wanted: &str| {
+        let path = format!("/things/shop.{name}/value");
+        until(&format!("{path} {wanted}"), || (http.get(&path).text().trim() == wanted).then_some(()));
+    };
+    let press = |name: &str| {
+        let toggle = format!("document.querySelector('.toggle[aria-label={name}]')");
+        browser.until(&format!("{toggle} && !{toggle}.disabled"));
+        browser.eval(&format!("{toggle}.click()"));
+    };
+    press("lamp");
+    is_now("lamp", "{\"on\":false}");
+    press("relay");
+    is_now("relay", "OFF");
+    for wanted in ["true", "false", "true"] {
+        press("blind");
+        is_now("blind", wanted);
+        let shown = format!("document.querySelector('.toggle[aria-label=blind]').ariaChecked === '{wanted}'");
+        browser.until(&shown);
+    }
+    browser.eval(
+        "((it) => { it.value = 60; it.dispatchEvent(new Event('input', { bubbles: true }));
+            it.dispatchEvent(new Event('change', { bubbles: true })); })(document.querySelector('input[type=range]'))",
+    );
+    is_now("fan", "{\"level\":60,\"unit\":\"%\"}");
+    let write = |text: &str| {
+        browser.eval(&format!(
+            "((it) => {{ it.value = {text:?}; it.dispatchEvent(new Event('input', {{ bubbles: true }})); \
+             it.dispatchEvent(new Event('blur')); }})(document.querySelector('textarea'))"
+        ));
+    };
+    write("22,5");
+    browser.until(&says("was not sent"));
+    write("22.5");
+    is_now("limit", "22.5");
+    browser.until(&format!("!({})", says("was not sent")));
+
+    // A finger that scrolls begins on whatever is there. What is held is released, however that ends.
+    let scroll = |label: &str| {
+        browser.eval(&format!(
+            "((it) => {{ it.setPointerCapture = () => {{}}; for (const kind of ['pointerdown', 'pointercancel']) \
+             it.dispatchEvent(new PointerEvent(kind, {{ bubbles: true, button: 0, pointerId: 1 }})); }})( \
+             [...document.querySelectorAll('.push')].find((it) => it.textContent === '{label}'))"
+        ));
+    };
+    scroll("bell");
+    scroll("jog");
+    is_now("jog", "0");
+    assert_eq!(Http::connect(broker.web).get("/things/shop.bell").status, 404);
+    browser.eval("[...document.querySelectorAll('.push')].find((it) => it.textContent === 'bell').click()");
+    is_now("bell", "rings");
+}
+
+#[test]
 fn a_graph_has_what_was_while_the_page_was_away() {
     let data = ScratchFolder::new();
     let mut broker = BrokerProgram::start(&["--data", data.path("").to_str().expect("a path")]);
@@ -141,6 +228,37 @@ fn a_graph_has_what_was_while_the_page_was_away() {
     browser.until(&tells("from 20 to 200"));
     // It could not reach the broker for a while, and said so.
     assert!(browser.errors().iter().all(|error| error.contains("net::ERR_")));
+    drop(browser);
+}
+
+#[test]
+fn who_saves_after_a_crash_meets_nobody_else() {
+    let data = ScratchFolder::new();
+    let mut broker = BrokerProgram::start(&["--data", data.path("").to_str().expect("a path")]);
+    let doors = broker.doors();
+    let board = json!({"label": "Mine", "widgets": {"d": {"type": "display", "thing": "a"}},
+        "layouts": {"wide": {"dimensions": [4, 4], "widgets": [["d", 0, 0, 2, 2]]}}});
+    let put = Http::connect(doors.web).put("/things/dashboards.mine?ack=disk", &board);
+    assert_eq!(put.status, 200);
+    let browser = opened(&doors, "dashboards/mine/edit");
+    browser.until("document.querySelector('.grip')");
+    key(&browser, ".grip", "ArrowRight", false);
+    broker.signal("KILL");
+    broker.wait();
+    browser.until("document.querySelector('.state.away')");
+    let _again = started_again(&doors, &data);
+    browser.until("document.querySelector('.state.live')");
+    press(&browser, "Save");
+    browser.until("document.querySelector('.saving').textContent === 'Saved'");
+    let kept = Http::connect(doors.web).get("/things/dashboards.mine").json();
+    assert_eq!(kept["data"]["layouts"]["wide"]["widgets"], json!([["d", 1, 0, 2, 2]]));
+    // Now it is somebody else.
+    key(&browser, ".grip", "ArrowRight", false);
+    Http::connect(doors.web).put("/things/dashboards.mine", &json!({"label": "Theirs"}));
+    press(&browser, "Save");
+    browser.until(&says("Somebody else saved this dashboard meanwhile"));
+    let errors = browser.errors();
+    assert!(errors.iter().all(|error| error.contains("net::ERR_") || error.contains("412")), "{errors:?}");
     drop(browser);
 }
 

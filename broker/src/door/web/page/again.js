@@ -2,9 +2,12 @@
 
 import { useEffect } from "./vendor/preact.js";
 
+/** What failed is tried again so soon, whatever its pace. */
+const RETRY_MS = 3000;
+
 /**
  * Does something when the component comes, again so many ms after it is done, and at once where the page is seen again.
- * @param {(signal: AbortSignal) => Promise<void>} act may not fail; `signal` says that nobody waits for it any more
+ * @param {(signal: AbortSignal) => Promise<boolean | void>} act false: it failed; `signal` says that nobody waits for it any more
  * @param {any[]} of it begins anew where one of these changes
  */
 export function useAgain(act, ms, of = []) {
@@ -16,9 +19,9 @@ export function useAgain(act, ms, of = []) {
       clearTimeout(timer);
       if (document.hidden || isBusy) return;
       isBusy = true;
-      await act(stopped.signal);
+      const isDone = await act(stopped.signal);
       isBusy = false;
-      if (!stopped.signal.aborted) timer = setTimeout(look, ms);
+      if (!stopped.signal.aborted) timer = setTimeout(look, isDone === false ? Math.min(ms, RETRY_MS) : ms);
     };
     look();
     document.addEventListener("visibilitychange", look);

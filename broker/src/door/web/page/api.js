@@ -29,6 +29,26 @@ export const key = {
 /** The page's clock plus this is the broker's, in seconds. */
 let ahead = 0;
 
+/** What both of the machine's clocks said of each other when that was known. */
+let apart = null;
+
+/** An answer that takes longer is not asked for the time. */
+const SLOW_MS = 1000;
+
+/** Clocks that drift are no news; one that is set is, and so is a machine that slept. */
+const STEP_MS = 1000;
+
+const clocksApart = () => Date.now() - performance.now();
+
+const isClockSet = () => apart !== null && Math.abs(clocksApart() - apart) > STEP_MS;
+
+/** Asks the broker for the time where this machine's clock was set meanwhile. */
+export async function watchClock() {
+  if (!isClockSet()) return;
+  // Where it does not answer the next look asks again.
+  await ask("GET", "healthz").catch(() => {});
+}
+
 /** Seconds since 1970 by the broker's clock, so that ages are right where this machine's clock is not. */
 export function now() {
   return Date.now() / 1000 + ahead;
@@ -50,6 +70,7 @@ export async function ask(method, address, { body, headers = {}, signal } = {}) 
   }
   let answer;
   const asked = Date.now();
+  const began = performance.now();
   try {
     answer = await fetch(address, { method, body, headers, signal, cache: "no-store" });
   } catch (error) {
@@ -57,7 +78,11 @@ export async function ask(method, address, { body, headers = {}, signal } = {}) 
     throw new Problem(0, "away", "the broker does not answer");
   }
   const time = Number(answer.headers.get("Server-Time"));
-  if (time) ahead = (time - (asked + Date.now()) / 2) / 1000;
+  // An answer that took long says little of when it was given.
+  if (time && (apart === null || performance.now() - began < SLOW_MS || isClockSet())) {
+    ahead = (time - (asked + Date.now()) / 2) / 1000;
+    apart = clocksApart();
+  }
   if (answer.ok) return answer;
   throw problemOf(answer.status, await answer.text());
 }

@@ -9,14 +9,15 @@
 import { parse, NotRead } from "./bpl.js";
 import { isObject } from "./layout.js";
 
-export const TEXT_MAX = 1 << 20;
+/** Many dashboards, each of which the broker takes up to 1 MiB of. */
+export const TEXT_MAX = 32 << 20;
 
 /**
  * All dashboards of a file: one alone, several by their labels, or Brain4it's `@dashboards`.
  * @returns {{label: string, dashboard: object}[]} throws an `Error` whose message says what is wrong, and where
  */
 export function readDashboards(text) {
-  if (text.length > TEXT_MAX) throw new Error("That is longer than 1 MiB.");
+  if (text.length > TEXT_MAX) throw new Error("That is longer than 32 MiB.");
   const found = collect(/^\s*\(/.test(text) ? notation(text) : json(text), "");
   if (!found.length) throw new Error("There is no dashboard in it: nothing has “widgets” and “layouts”.");
   return found;

@@ -8,6 +8,7 @@ import { directory, useBeat } from "./live.js";
 import { SHELF } from "./outline.js";
 import { Ends, Palette, Properties } from "./panel.js";
 import { fetchOne, keep, labelOf, open, write } from "./shelf.js";
+import { isSame } from "./value.js";
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
 import { nameOf } from "./widget.js";
 import { reason } from "./widgets/send.js";
@@ -24,7 +25,12 @@ export function Editor({ name }) {
   const [problem, tell] = useState(null);
   const begin = () => {
     tell(null);
-    fetchOne(name).then(load, (error) => tell(error.status === 404 ? `There is no dashboard “${name}”.` : reason(error)));
+    fetchOne(name).then(load, (error) => {
+      const kept = stored(name);
+      // Somebody deleted it meanwhile: what was changed here is still there, and saving says so.
+      if (error.status === 404 && kept) load({ dashboard: kept.dashboard, tag: null });
+      else tell(error.status === 404 ? `There is no dashboard “${name}”.` : error.message);
+    });
   };
   useEffect(begin, [name]);
   if (problem) return html`<div class="empty"><h1>It cannot be edited now</h1><p>${problem}</p><p><button onClick=${begin}>Try again</button> <a href="#/dashboards">All dashboards</a></p></div>`;
@@ -40,6 +46,9 @@ function Desk({ name, loaded, reload }) {
   const [saving, setSaving] = useState(null);
   const [conflict, setConflict] = useState(null);
   const panel = useRef();
+  const isBusy = useRef(false);
+  /** Does the tag name what `draft.saved` is? Of a draft that was kept in this window only if nothing else was saved since. */
+  const isBase = useRef(tag === loaded.tag);
 
   const { now } = draft;
   const isDirty = now !== draft.saved;
@@ -61,28 +70,36 @@ function Desk({ name, loaded, reload }) {
     else forgetDraft();
   }, [now, isDirty, tag]);
   useEffect(() => {
-    if (isElsewhere && !isDirty && !saving?.isBusy) reload();
+    if (isElsewhere && !isDirty && !isBusy.current) reload();
   }, [isElsewhere, isDirty]);
+  useEffect(() => {
+    if (!isDirty) return undefined;
+    const ask = (event) => event.preventDefault();
+    addEventListener("beforeunload", ask);
+    return () => removeEventListener("beforeunload", ask);
+  }, [isDirty]);
 
   /** @returns whether it is saved */
   const save = async (against = tag) => {
     // Twice at once the second would find the first as somebody else's.
-    if (saving?.isBusy || !isDirty) return false;
-    const saved = now;
-    setSaving({ text: "Saving …", isBusy: true });
+    if (isBusy.current || !isDirty) return false;
+    isBusy.current = true;
+    setSaving({ text: "Saving …" });
     try {
-      const { seq } = await write(name, saved, { "If-Match": against });
-      setTag(against.replace(/\.\d+"$/, `.${seq}"`));
+      const saved = now;
+      setTag(await writeOver(name, saved, against, isBase.current ? draft.saved : null));
+      isBase.current = true;
       setDraft((draft) => ({ ...draft, saved }));
       setConflict(null);
       setSaving({ text: "Saved" });
       forgetDraft();
       return true;
     } catch (error) {
-      const theirs = error.status === 412 ? await fetchOne(name).catch(({ status }) => (status === 404 ? { tag: null } : null)) : null;
-      setConflict(theirs);
-      setSaving({ text: theirs ? "" : `Not saved: ${reason(error)}. What you changed is kept in this window.`, isBad: true });
+      setConflict(error instanceof Elsewhere ? error.theirs : null);
+      setSaving({ text: error instanceof Elsewhere ? "" : `Not saved: ${reason(error)}. What you changed is kept in this window.`, isBad: true });
       return false;
+    } finally {
+      isBusy.current = false;
     }
   };
   const done = async () => {
@@ -95,6 +112,7 @@ function Desk({ name, loaded, reload }) {
     reload();
     setDraft(drafts.begin(loaded.dashboard));
     setTag(loaded.tag);
+    isBase.current = true;
   };
   const saveAsAnother = async () => {
     try {
@@ -169,6 +187,36 @@ function Desk({ name, loaded, reload }) {
     </div>
     <p class="unseen" role="status">${said}</p>
   </div>`;
+}
+
+/** Somebody else has saved something else. */
+class Elsewhere extends Error {
+  constructor(theirs) {
+    super("somebody else saved it meanwhile");
+    this.theirs = theirs;
+  }
+}
+
+/**
+ * Writes a dashboard where nobody else has since `tag`. That another tag is there may also mean that this was written before
+ * and its answer was lost, or that a broker begins anew with what is `known`: then it is nobody else's.
+ * @returns {Promise<string>} its tag
+ */
+async function writeOver(name, dashboard, tag, known) {
+  try {
+    const { seq } = await write(name, dashboard, { "If-Match": tag ?? '"gone"' });
+    return tag.replace(/\.\d+"$/, `.${seq}"`);
+  } catch (error) {
+    if (error.status !== 412) throw error;
+    const theirs = await fetchOne(name).catch((failed) => {
+      if (failed.status === 404) return { tag: null };
+      throw failed;
+    });
+    const isThere = (it) => theirs.tag !== null && it !== null && isSame(drafts.begin(theirs.dashboard).now, it);
+    if (isThere(dashboard)) return theirs.tag;
+    if (isThere(known)) return writeOver(name, dashboard, theirs.tag, null);
+    throw new Elsewhere(theirs);
+  }
 }
 
 function stored(name) {

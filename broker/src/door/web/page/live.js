@@ -1,6 +1,6 @@
 // The one directory of this page, followed live, and the beat by which what is seen is drawn.
 
-import { key, now } from "./api.js";
+import { key, now, watchClock } from "./api.js";
 import { Directory } from "./directory.js";
 import { follow } from "./stream.js";
 import { useEffect, useReducer } from "./vendor/preact.js";
@@ -97,6 +97,9 @@ key.changed.addEventListener("change", () => {
   directory.clear();
   start();
 });
-setInterval(draw, TICK_MS);
+setInterval(() => {
+  watchClock();
+  draw();
+}, TICK_MS);
 // A page may be opened beside the one that is seen.
 if (document.hidden) look();

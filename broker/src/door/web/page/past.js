@@ -27,8 +27,8 @@ const LISTED = 30;
 /** Places that are drawn at first. */
 const DRAWN_MAX = 3;
 
-/** Places that can be chosen. A sender may have a number for each sample of a wave, or another name each time. */
-const PLACES_MAX = 48;
+/** Places that can be chosen: as many as the broker tells lines of. A sender may have a number for each sample of a wave. */
+const PLACES_MAX = 32;
 
 /**
  * @param first when the first value was received that is kept, where that is known
@@ -52,12 +52,16 @@ export function Past({ thing, first, places }) {
       const isEmpty = data.series.every(({ points }) => points.length === 0);
       setTold(isEmpty ? "Nothing was kept of this time." : "");
       setWords(inWords(data.series));
-      if (drawing.current) return drawing.current.set(data);
+      if (drawing.current) {
+        drawing.current.set(data);
+        return true;
+      }
       const made = await plot(box.current, data);
       if (signal.aborted) made.destroy();
       else drawing.current = made;
     } catch (problem) {
       if (!signal.aborted) setTold(problem.message);
+      return false;
     }
   }, Math.max(AGAIN_MS, (range / POINTS) * 1000), [JSON.stringify([range, drawn])]);
 

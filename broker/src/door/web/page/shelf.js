@@ -20,7 +20,7 @@ export function labelOf({ name, thing }) {
 export async function keep(dashboard) {
   const taken = new Set();
   for (;;) {
-    const name = nameFor(dashboard.label ?? "", (it) => taken.has(it) || directory.things.has(`${SHELF}.${it}`));
+    const name = nameFor(labelOf({ name: "", thing: { data: dashboard } }), (it) => taken.has(it) || directory.things.has(`${SHELF}.${it}`));
     try {
       await write(name, dashboard, { "If-None-Match": "*" });
       return name;

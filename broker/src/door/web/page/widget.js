@@ -31,7 +31,9 @@ function look(widget) {
     return { place, why: isControl ? null : why, freshness: null };
   }
   const value = at(thing.data, place.path);
-  const why = value === undefined && !isControl ? `${place.ns} says nothing at ${place.path}.` : null;
+  // A graph keeps its lines where one reading fails.
+  const isMissing = value === undefined && !isControl && widget.type !== "graph";
+  const why = isMissing ? `${place.ns} says nothing at ${place.path}.` : null;
   const isCut = connection.state !== "live" && directory.isWhole;
   return { place, thing, value, why, freshness: isCut ? "cut" : thing.freshness };
 }

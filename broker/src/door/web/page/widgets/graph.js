@@ -1,5 +1,6 @@
 // Numbers over time: what the broker has kept, then what comes.
 
+import { useAgain } from "../again.js";
 import { get, now, place } from "../api.js";
 import { plot } from "../chart.js";
 import { inWords, line } from "../gaps.js";
@@ -12,8 +13,14 @@ import { written } from "./values.js";
 const POINTS_MAX = 300;
 const LINES_MAX = 6;
 
-/** What slides needs no more drawings than that. */
+/** What slides needs no more drawings than that, */
 const SLIDE_MS = 500;
+
+/** and what slides slowly is to have what is new all the same. */
+const SLIDE_MAX_MS = 10_000;
+
+/** What came is compared with what the broker has kept so often: of what comes very fast a page hears the last only. */
+const AGAIN_MS = 30_000;
 
 export function Graph({ widget, place: where, value, name }) {
   const element = useRef();
@@ -27,50 +34,29 @@ export function Graph({ widget, place: where, value, name }) {
   if (lines.current?.asked !== asked) lines.current = new Lines(asked, where, range, every, wanted);
   lines.current.hear();
 
-  useEffect(() => {
+  const drawing = useRef(null);
+  useEffect(() => () => drawing.current?.destroy(), []);
+  const pace = Math.min(SLIDE_MAX_MS, Math.max(SLIDE_MS, (range * 1000) / 600));
+  useAgain(async (signal) => {
     const own = lines.current;
-    const stopped = new AbortController();
-    let drawing;
-    let timer;
-    let recalled = 0;
-    const recall = async () => {
-      recalled = Date.now();
-      try {
-        await own.remember(stopped.signal);
-        tell(null);
-      } catch (error) {
-        if (!stopped.signal.aborted) tell(`What was before is not known: ${error.message}.`);
+    try {
+      await own.remember(signal, pace);
+      own.hear();
+      const picture = own.picture(name);
+      say(inWords(picture.series));
+      if (drawing.current) drawing.current.set(picture);
+      else {
+        const made = await plot(element.current, picture);
+        if (signal.aborted) made.destroy();
+        else drawing.current = made;
       }
-    };
-    const slide = async () => {
-      if (!document.hidden) {
-        // Of what was while the page did not follow the broker tells the last only.
-        if (connection.state === "live" && connection.since > recalled) await recall();
-        if (stopped.signal.aborted) return;
-        own.hear();
-        const picture = own.picture(name);
-        drawing.set(picture);
-        say(inWords(picture.series));
-      }
-      timer = setTimeout(slide, Math.max(SLIDE_MS, (range * 1000) / 600));
-    };
-    const begin = async () => {
-      await recall();
-      try {
-        drawing = await plot(element.current, own.picture(name));
-        if (stopped.signal.aborted) drawing.destroy();
-        else slide();
-      } catch (error) {
-        tell(error.message);
-      }
-    };
-    begin();
-    return () => {
-      stopped.abort();
-      clearTimeout(timer);
-      drawing?.destroy();
-    };
-  }, [asked, name]);
+      tell(null);
+      return true;
+    } catch (error) {
+      if (!signal.aborted) tell(`Not all of it is known: ${error.message}.`);
+      return false;
+    }
+  }, pace, [asked, name]);
 
   return html`<div class="plot-of-widget">
     <div class="canvas" ref=${element} role="img" aria-label=${`The last ${setting(widget, "time-range")}: ${words}`}></div>
@@ -87,6 +73,9 @@ export function Graph({ widget, place: where, value, name }) {
 class Lines {
   #stretches = new Map();
   #seq = 0;
+  /** When it was asked what the broker has, and when it was looked whether to ask. */
+  #known = 0;
+  #looked = 0;
 
   constructor(asked, where, range, every, wanted) {
     Object.assign(this, { asked, where, range, every });
@@ -103,15 +92,35 @@ class Lines {
     return this.#stretches.get(path);
   }
 
-  /** Asks for what the broker has kept. */
-  async remember(signal) {
+  /** Asks for what the broker has kept, where there may be more than is known here: now and then, and after each pause. */
+  async remember(signal, pace) {
+    const time = Date.now();
+    const hasPaused = time - this.#looked > 2 * pace + 1000;
+    this.#looked = time;
+    const isOld = time - this.#known > Math.max(AGAIN_MS, this.every * 1000) || hasPaused;
+    if (connection.state !== "live" || (this.#known > connection.since && !isOld)) return;
     const { ns, path } = this.where;
-    const answer = await get(place(ns, `/history?from=${this.range}s&every=${this.every}s`), { signal });
+    const which = new URLSearchParams({ from: `${this.range}s`, every: `${this.every}s` });
+    // Of many numbers the broker tells the first ones.
+    if (typeof this.#value() === "number") which.set("path", path);
+    const answer = await get(place(ns, `/history?${which}`), { signal }).catch((problem) => {
+      // 409: this broker keeps no past.
+      if (problem.status !== 409) throw problem;
+      return { lines: {} };
+    });
+    const latest = now() + this.every;
     for (const [at, kept] of Object.entries(answer.lines)) {
       if (at !== path && !at.startsWith(`${path}/`)) continue;
       const own = this.#of(at.slice(path.length));
-      own?.splice(0, own.length, ...kept, ...own.filter(([begin]) => begin > (kept.at(-1)?.[0] ?? 0)));
+      const last = kept.at(-1)?.[0] ?? 0;
+      own?.splice(0, own.length, ...kept, ...own.filter(([begin]) => begin > last && begin < latest));
     }
+    this.#known = time;
+    this.#looked = Date.now();
+  }
+
+  #value() {
+    return at(directory.things.get(this.where.ns)?.data, this.where.path);
   }
 
   /** Takes what the thing says now, where that is news. */
@@ -119,7 +128,7 @@ class Lines {
     const thing = directory.things.get(this.where.ns);
     if (!thing || thing.seq === this.#seq) return;
     this.#seq = thing.seq;
-    const value = at(thing.data, this.where.path);
+    const value = this.#value();
     const begin = Math.floor(thing.received / this.every) * this.every;
     for (const path of numberPlaces(value)) {
       const stretches = this.#of(path);

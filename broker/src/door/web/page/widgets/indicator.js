@@ -6,8 +6,11 @@ import { setting } from "./types.js";
 import { asNumber, written } from "./values.js";
 
 export function Indicator({ widget, value }) {
-  const amount = typeof value === "boolean" ? null : asNumber(value);
-  let text = value === null ? "–" : amount === null ? line(value) : written(amount, setting(widget, "decimals"));
+  const decimals = setting(widget, "decimals");
+  // A text that looks like a number may be none: "0012", the version "1.10". Who sets decimals says that it is one.
+  const isOther = typeof value === "boolean" || (typeof value === "string" && decimals === undefined);
+  const amount = isOther ? null : asNumber(value);
+  let text = value === null ? "–" : amount === null ? line(value) : written(amount, decimals);
   const length = setting(widget, "max-value-length");
   if (length && text.length > length) text = `${text.slice(0, length)}…`;
   const units = setting(widget, "units");

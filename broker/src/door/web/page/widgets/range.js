@@ -2,26 +2,29 @@
 
 import { html, useState } from "../vendor/preact.js";
 import { target } from "../binding.js";
-import { useSend } from "./send.js";
+import { isMany, Unclear, useSend, useWithin } from "./send.js";
 import { setting } from "./types.js";
-import { asNumber, written } from "./values.js";
+import { asNumber, numberIn, written } from "./values.js";
 
 export function Range({ widget, place, name }) {
-  const to = target(widget);
-  const { shown, send, answer } = useSend(to, place, { interval: setting(widget, "invoke-interval") });
+  const [to, from] = useWithin(target(widget), place, numberIn);
+  const { shown, send, answer } = useSend(to, from, { interval: setting(widget, "invoke-interval") });
   const [held, hold] = useState(null);
   const [min, max] = [setting(widget, "min"), setting(widget, "max")];
   const step = setting(widget, "step") ?? fine(max - min);
   const amount = held ?? asNumber(shown);
   const units = setting(widget, "units");
+  // A slider that is let go where it was has not changed, and says so to nobody.
+  const drop = () => hold(null);
   const text = amount === null ? "–" : `${written(amount)}${units && ` ${units}`}`;
+  if (isMany(shown)) return html`<${Unclear} value=${shown} />`;
   return html`<div class="slider">
       <input type="range" aria-label=${name} aria-valuetext=${text} min=${min} max=${max} step=${step} value=${amount ?? min} disabled=${!to}
         onInput=${({ target }) => {
           hold(target.valueAsNumber);
           send(target.valueAsNumber);
         }}
-        onChange=${() => hold(null)} />
+        onChange=${drop} onPointerUp=${drop} onPointerCancel=${drop} onKeyUp=${drop} onBlur=${drop} />
       <output class="value">${text}</output>
     </div>
     ${answer}`;

@@ -1,10 +1,11 @@
-// Sends what a control wants, in order and not too often, and says what became of it.
+// What a control sends, and what it says of that.
 
 import { ask, now, place } from "../api.js";
 import { directory, draw } from "../live.js";
 import { at, isSame, unescape } from "../value.js";
 import { html, useEffect, useRef } from "../vendor/preact.js";
 import { line } from "../words.js";
+import { Sender } from "./sender.js";
 
 const PATIENCE_MS = 10_000;
 
@@ -14,54 +15,20 @@ const NEWS_S = 4;
 /** So long a control shows what was sent where nothing comes back. */
 const WAIT_S = 10;
 
-class Sender {
-  /** What is to be sent, the oldest first. */
-  #waiting = [];
-  #isBusy = false;
-  /** `{kind: "sending" | "taken" | "back" | "refused", value, seq, at, why}`; null: nothing was sent. */
-  state = null;
-
-  /** Each value is sent where `isEach`, else the last one only: of a slider that moves nobody wants all. */
-  send(to, value, interval, isEach) {
-    if (!isEach) this.#waiting = [];
-    this.#waiting.push({ to, value, interval });
-    this.#go();
-  }
-
-  async #go() {
-    if (this.#isBusy || !this.#waiting.length) return;
-    this.#isBusy = true;
-    const { to, value, interval } = this.#waiting.shift();
-    this.#tell({ kind: "sending", value });
-    const began = performance.now();
-    try {
-      const path = to.path ? `/data${to.path.split("/").map((it) => encodeURIComponent(unescape(it))).join("/")}` : "";
-      const answer = await ask("PUT", place(to.ns, path), {
-        body: JSON.stringify(value),
-        headers: { "Content-Type": "application/json" },
-        signal: AbortSignal.timeout(PATIENCE_MS),
-      });
-      this.#tell({ kind: "taken", value, seq: (await answer.json()).seq, at: now() });
-    } catch (error) {
-      this.#waiting = [];
-      this.#tell({ kind: "refused", value, why: reason(error) });
-    }
-    const rest = interval - (performance.now() - began);
-    if (rest > 0) await new Promise((done) => setTimeout(done, rest));
-    this.#isBusy = false;
-    this.#go();
-  }
-
-  #tell(state) {
-    this.state = state;
-    draw();
-  }
+async function put(to, value) {
+  const path = to.path ? `/data${to.path.split("/").map((it) => encodeURIComponent(unescape(it))).join("/")}` : "";
+  const answer = await ask("PUT", place(to.ns, path), {
+    body: JSON.stringify(value),
+    headers: { "Content-Type": "application/json" },
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  });
+  return { seq: (await answer.json()).seq, at: now() };
 }
 
 /** Why a write failed, for people. */
 export function reason(error) {
   if (error.status === 401) return "this needs an access key";
-  if (error.status === 403) return "this access key may read here, not write";
+  if (error.name === "forbidden") return "this access key may read here, not write";
   return error.message;
 }
 
@@ -71,23 +38,46 @@ export function reason(error) {
  * @param from the place that is shown, or null: then nothing comes back
  */
 export function useSend(to, from, { interval = 0, isEach = false } = {}) {
-  const sender = (useRef().current ??= new Sender());
+  const sender = (useRef().current ??= new Sender(put, draw));
   const actual = from ? at(directory.things.get(from.ns)?.data, from.path) : undefined;
   const { state } = sender;
   if (state?.kind === "taken") {
-    const heard = directory.things.get((from ?? to).ns)?.seq ?? 0;
-    const isSameThing = from?.ns === to.ns;
-    if (from ? isSame(actual, state.value) && (!isSameThing || heard >= state.seq) : heard >= state.seq) {
-      sender.state = { ...state, kind: "back", at: now() };
-    }
+    const heard = directory.things.get((from ?? state.to).ns)?.seq ?? 0;
+    const isSameThing = from?.ns === state.to.ns;
+    if (from ? isSame(actual, state.value) && (!isSameThing || heard >= state.seq) : heard >= state.seq) sender.isBack(now());
   }
-  const { kind, value, at: since } = sender.state ?? {};
-  const isAwaited = kind === "sending" || (kind === "taken" && now() - since < WAIT_S);
+  const isAwaited = sender.isUnderway || (sender.state?.kind === "taken" && now() - sender.state.at < WAIT_S);
   return {
-    shown: isAwaited && from ? value : actual,
+    // Where nothing comes back, what was sent is all that is known.
+    shown: sender.wanted !== undefined && (isAwaited || !from) ? sender.wanted : actual,
     send: (value, where = to) => where && sender.send(where, value, interval, isEach),
+    isUnderway: sender.isUnderway,
+    isRefused: sender.state?.kind === "refused",
     answer: html`<${Answer} state=${sender.state} from=${from} actual=${actual} to=${to} />`,
   };
+}
+
+/**
+ * Where a control sends and what it shows, where what is there is more than it can set: the one member that `find` finds in
+ * it, so that all the rest stays.
+ * @param {(value: any) => string | null} find
+ */
+export function useWithin(to, from, find) {
+  const inner = useRef("");
+  if (!from) return [to, from];
+  const found = find(at(directory.things.get(from.ns)?.data, from.path));
+  if (found !== null) inner.current = found;
+  const deeper = { ...from, path: from.path + inner.current };
+  return [to && isSame(to, from) ? deeper : to, deeper];
+}
+
+/** Is it more than one value? A control of one would put that in place of all. */
+export function isMany(value) {
+  return value !== null && typeof value === "object";
+}
+
+export function Unclear({ value }) {
+  return html`<p class="hint">It says ${line(value)}: choose one place in its value.</p>`;
 }
 
 /** What was sent and what came back. Refusals stay until something else is sent. */
@@ -102,11 +92,11 @@ function Answer({ state, from, actual, to }) {
   const isRefused = state?.kind === "refused";
   return html`<p class=${isRefused ? "answer error" : "answer"}>
     <span role="status">${text}</span>
-    <span role="alert">${isRefused ? `${line(state.value)} was not sent: ${state.why}` : ""}</span>
+    <span role="alert">${isRefused ? `${line(state.value)} was not sent: ${reason(state.error)}` : ""}</span>
   </p>`;
 }
 
-/** Calls once nothing was asked for so many ms; what waits is done when the widget goes. */
+/** Calls once nothing was asked for so many ms, or at once where that is asked for; what waits is done when the widget goes. */
 export function usePause(ms) {
   const waiting = useRef(null);
   const flush = () => {
@@ -117,8 +107,9 @@ export function usePause(ms) {
     act();
   };
   useEffect(() => flush, []);
-  return (act) => {
+  const later = (act) => {
     if (waiting.current) clearTimeout(waiting.current.timer);
     waiting.current = { act, timer: setTimeout(flush, ms) };
   };
+  return { later, flush };
 }

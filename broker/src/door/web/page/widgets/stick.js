@@ -1,6 +1,6 @@
 // Two numbers from -100 to 100 under one finger: right and up are more.
 
-import { html, useRef, useState } from "../vendor/preact.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { target } from "../binding.js";
 import { useSend } from "./send.js";
 import { setting } from "./types.js";
@@ -27,11 +27,17 @@ export function Stick({ widget, place, name }) {
     const { left, top, width, height } = pad.current.getBoundingClientRect();
     move([inside(((clientX - left) / width) * 2 * MOST - MOST), inside(MOST - ((clientY - top) / height) * 2 * MOST)]);
   };
+  const isHeld = useRef(false);
   const release = () => {
-    if (held === null) return;
+    if (!isHeld.current) return;
+    isHeld.current = false;
     if (setting(widget, "springs-back")) send([0, 0]);
     hold(null);
   };
+  // Who goes away with it held has let go.
+  const last = useRef();
+  last.current = release;
+  useEffect(() => () => last.current(), []);
   const byKey = (event) => {
     const step = KEYS[event.key];
     if (event.key !== "Home" && !step) return;
@@ -44,9 +50,10 @@ export function Stick({ widget, place, name }) {
       onPointerDown=${(event) => {
         if (!to || event.button !== 0) return;
         event.currentTarget.setPointerCapture(event.pointerId);
+        isHeld.current = true;
         point(event);
       }}
-      onPointerMove=${(event) => held && point(event)} onPointerUp=${release} onPointerCancel=${release}>
+      onPointerMove=${(event) => isHeld.current && point(event)} onPointerUp=${release} onPointerCancel=${release}>
       ${axis("left and right", x, (it) => [it, y])}${axis("up and down", y, (it) => [x, it])}
       <span class="knob" style=${{ left: `${(x + MOST) / 2}%`, top: `${(MOST - y) / 2}%` }} aria-hidden="true"></span>
     </div>

@@ -2,16 +2,15 @@
 
 import { html } from "../vendor/preact.js";
 import { target } from "../binding.js";
-import { useSend } from "./send.js";
-import { asSwitch } from "./values.js";
+import { isMany, Unclear, useSend, useWithin } from "./send.js";
+import { asSwitch, otherSwitch, switchIn } from "./values.js";
 
 export function Switch({ widget, place, name }) {
-  const to = target(widget);
-  const { shown, send, answer } = useSend(to, place);
+  const [to, from] = useWithin(target(widget), place, switchIn);
+  const { shown, send, answer } = useSend(to, from);
   const isOn = asSwitch(shown);
-  // What is a number stays one: a lamp that says 1 may not know what true is.
-  const other = typeof shown === "number" ? Number(!isOn) : !isOn;
-  return html`<button class="toggle" role="switch" aria-checked=${isOn === true} aria-label=${name} disabled=${!to} onClick=${() => send(other)}>
+  if (isMany(shown)) return html`<${Unclear} value=${shown} />`;
+  return html`<button class="toggle" role="switch" aria-checked=${isOn === true} aria-label=${name} disabled=${!to} onClick=${() => send(otherSwitch(shown))}>
       <span class="groove" aria-hidden="true"><span class="knob"></span></span>
       <span class="value">${isOn === null ? "unknown" : isOn ? "on" : "off"}</span>
     </button>

@@ -1,9 +1,11 @@
 // What a value means to a widget: a number, on or off, a text.
 
-import { numberPlaces, at } from "../value.js";
+import { at, escape, numberPlaces } from "../value.js";
 import { locale, number } from "../words.js";
 
-const ON = /^(true|on|yes|open|1)$/i;
+/** Texts that mean on, and off. */
+const SWITCHES = [["on", "off"], ["true", "false"], ["yes", "no"], ["open", "closed"], ["1", "0"]];
+
 const formats = new Map();
 
 /** A widget with more lines than that is not read. */
@@ -14,17 +16,45 @@ export function asNumber(value) {
   if (typeof value === "number") return value;
   if (typeof value === "boolean") return value ? 1 : 0;
   if (typeof value === "string") return value.trim() !== "" && Number.isFinite(Number(value)) ? Number(value) : null;
+  const place = numberIn(value);
+  return place === null ? null : at(value, place);
+}
+
+/** Where that is: `""` for the value itself. Null: there is none, or there are several. */
+export function numberIn(value) {
   const places = numberPlaces(value, 2);
-  return places.length === 1 ? at(value, places[0]) : null;
+  return places.length === 1 ? places[0] : null;
 }
 
 /** Is it on? Null: nothing says so. */
 export function asSwitch(value) {
-  if (typeof value === "boolean") return value;
-  if (typeof value === "number") return value !== 0;
-  if (typeof value === "string") return ON.test(value);
-  const inner = value !== null && typeof value === "object" ? Object.values(value) : [];
-  return inner.length === 1 ? asSwitch(inner[0]) : null;
+  const place = switchIn(value);
+  if (place === null) return null;
+  const meant = at(value, place);
+  return typeof meant === "string" ? pair(meant).indexOf(meant.toLowerCase()) === 0 : Boolean(meant);
+}
+
+/** Where that is said: `""` for the value itself. Null: nowhere, or it is not clear where. */
+export function switchIn(value) {
+  if (typeof value === "boolean" || typeof value === "number") return "";
+  if (typeof value === "string") return pair(value) ? "" : null;
+  const names = value !== null && typeof value === "object" ? Object.keys(value) : [];
+  if (names.length !== 1) return null;
+  const inner = switchIn(value[names[0]]);
+  return inner === null ? null : `/${escape(names[0])}${inner}`;
+}
+
+/** The other of on and off, in the words that the thing itself has: who says 1 or ON may not know what true is. */
+export function otherSwitch(value) {
+  if (typeof value === "number") return Number(value === 0);
+  if (typeof value !== "string" || !pair(value)) return asSwitch(value) !== true;
+  const word = pair(value).find((it) => it !== value.toLowerCase());
+  if (value === value.toUpperCase()) return word.toUpperCase();
+  return value[0] === value[0].toUpperCase() ? word[0].toUpperCase() + word.slice(1) : word;
+}
+
+function pair(text) {
+  return SWITCHES.find((words) => words.includes(text.toLowerCase()));
 }
 
 /** A number in the reader's locale; `decimals`: always so many. */
