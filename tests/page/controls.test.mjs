@@ -24,30 +24,48 @@ test("of many values that wait the last is sent, or each", async () => {
   assert.deepEqual([sent(), it.wanted, it.isUnderway], [[1], 3, true]);
   await answer("taken");
   assert.deepEqual(sent(), [1, 3]);
-  it.send("to", 4, 0, true);
-  it.send("to", 5, 0, true);
+  it.send("to", 4, { isEach: true });
+  it.send("to", 5, { isEach: true });
   await answer("taken");
   await answer("taken");
   await answer("taken");
   assert.deepEqual([sent(), it.isUnderway, it.state.kind], [[1, 3, 4, 5], false, "taken"]);
 });
 
-test("what fails does not take what waits with it", async () => {
-  const { it, answer, sent } = sender();
-  it.send("to", [0, 80]);
-  it.send("to", [0, 0]);
-  await answer("refused", 503);
-  assert.deepEqual([sent(), it.wanted], [[[0, 80], [0, 0]], [0, 0]]);
-  await answer("refused", 0);
-  assert.deepEqual([it.state.kind, it.wanted, it.isUnderway], ["refused", undefined, false]);
+test("what fails takes no end with it, and no press stays behind it", async () => {
+  const stick = sender();
+  stick.it.send("to", [0, 80]);
+  stick.it.send("to", [0, 0], { isEnd: true });
+  await stick.answer("refused", 503);
+  assert.deepEqual([stick.sent(), stick.it.wanted], [[[0, 80], [0, 0]], [0, 0]]);
+  await stick.answer("taken");
+  // The person has asked for something else, which was refused.
+  assert.deepEqual([stick.it.state.kind, stick.it.refusal.value], ["taken", [0, 80]]);
+  stick.it.send("to", [0, 9]);
+  assert.equal(stick.it.refusal, null);
+
+  const button = sender();
+  for (const value of [true, false, true, false, true]) button.it.send("to", value, { isEach: true, isEnd: !value });
+  await button.answer("refused", 0);
+  assert.deepEqual(button.sent(), [true, false]);
+  await button.answer("refused", 0);
+  assert.deepEqual([button.sent(), button.it.wanted, button.it.isUnderway], [[true, false], undefined, false]);
+});
+
+test("who leaves sends the last at once", async () => {
+  const { it, sent } = sender();
+  for (const value of [1, 2, 3]) it.send("to", value);
+  it.leave();
+  it.leave();
+  assert.deepEqual([sent(), it.isUnderway], [[1, 3], true]);
 });
 
 test("who may not write does not try with each value", async () => {
   const { it, answer, sent } = sender();
-  it.send("to", 1, 0, true);
-  it.send("to", 2, 0, true);
+  it.send("to", 1);
+  it.send("to", 2, { isEnd: true });
   await answer("refused", 403);
-  assert.deepEqual([sent(), it.wanted, it.isUnderway], [[1], undefined, false]);
+  assert.deepEqual([sent(), it.wanted, it.isUnderway, it.refusal.error.status], [[1], undefined, false, 403]);
 });
 
 test("on and off have many names", () => {

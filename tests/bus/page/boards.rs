@@ -179,19 +179,25 @@ fn controls_send_what_the_thing_understands_and_leave_the_rest() {
     browser.until(&format!("!({})", says("was not sent")));
 
     // A finger that scrolls begins on whatever is there. What is held is released, however that ends.
-    let scroll = |label: &str| {
+    let finger = |label: &str, does: &str| {
         browser.eval(&format!(
-            "((it) => {{ it.setPointerCapture = () => {{}}; for (const kind of ['pointerdown', 'pointercancel']) \
-             it.dispatchEvent(new PointerEvent(kind, {{ bubbles: true, button: 0, pointerId: 1 }})); }})( \
+            "((it) => {{ it.setPointerCapture = () => {{}}; \
+             it.dispatchEvent(new PointerEvent('pointer{does}', {{ bubbles: true, button: 0, pointerId: 1 }})); }})( \
              [...document.querySelectorAll('.push')].find((it) => it.textContent === '{label}'))"
         ));
     };
-    scroll("bell");
-    scroll("jog");
+    for label in ["bell", "jog"] {
+        finger(label, "down");
+        finger(label, "cancel");
+    }
     is_now("jog", "0");
     assert_eq!(Http::connect(broker.web).get("/things/shop.bell").status, 404);
     browser.eval("[...document.querySelectorAll('.push')].find((it) => it.textContent === 'bell').click()");
     is_now("bell", "rings");
+    finger("jog", "down");
+    is_now("jog", "1");
+    browser.open("about:blank");
+    is_now("jog", "0");
 }
 
 #[test]

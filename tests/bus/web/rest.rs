@@ -319,10 +319,14 @@ fn what_is_longer_than_a_message_is_refused() {
     }
     // Most clients say all before they read: it is taken from them, that they learn why nothing came of it.
     problem(&ask(long(32 << 20).as_bytes()), 413, "too_long");
-    let mut http = Http::connect(broker.web);
-    http.send("PUT /things/a HTTP/1.1\r\nHost: x\r\nContent-Length: 33554432\r\n\r\n").expect("it is sent");
-    problem(&http.answer().expect("an answer"), 413, "too_long");
-    http.send(vec![b'x'; 32 << 20]).expect("all of it is taken");
+    for upgrade in ["", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"]
+    {
+        let mut http = Http::connect(broker.web);
+        let head = "PUT /things/a HTTP/1.1\r\nHost: x\r\nContent-Length: 33554432\r\n";
+        http.send(format!("{head}{upgrade}\r\n")).expect("it is sent");
+        problem(&http.answer().expect("an answer"), 413, "too_long");
+        http.send(vec![b'x'; 32 << 20]).expect("all of it is taken");
+    }
     let mut http = Http::connect(broker.web);
     let head = format!("GET /things HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(8 << 20));
     http.send(head).expect("all of it is taken");

@@ -8,12 +8,14 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use hyper::body::Incoming;
+use hyper::header::{HeaderMap, UPGRADE};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -134,6 +136,9 @@ impl Server {
         let service = service_fn(move |request: Request<Incoming>| {
             progress.has_request();
             let mut request = request.map(|body| uploads.bound(body, &progress));
+            if asks_for_other(request.headers()) {
+                tokio::spawn(end_well(hyper::upgrade::on(&mut request)));
+            }
             request.extensions_mut().insert(ConnectInfo(from));
             let (mut router, progress, app) = (router.clone(), progress.clone(), app.clone());
             async move {
@@ -161,6 +166,19 @@ impl Server {
             _ = stopped.wait_for(|stopped| *stopped) => connection.as_mut().graceful_shutdown(),
         }
         let _ = connection.await;
+    }
+}
+
+/// Does it ask to speak something that is not spoken here? Clients that know HTTP/2 do with their first request.
+fn asks_for_other(headers: &HeaderMap) -> bool {
+    headers.get(UPGRADE).is_some_and(|protocol| !protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
+}
+
+/// Ends a connection that asked for that as all others end: hyper would only let it go.
+async fn end_well(connection: OnUpgrade) {
+    if let Ok(connection) = connection.await {
+        // How it ended is the peer's concern.
+        let _ = TokioIo::new(connection).shutdown().await;
     }
 }
 

@@ -21,7 +21,7 @@ export function useAgain(act, ms, of = []) {
       isBusy = true;
       const isDone = await act(stopped.signal);
       isBusy = false;
-      if (!stopped.signal.aborted) timer = setTimeout(look, isDone === false ? Math.min(ms, RETRY_MS) : ms);
+      if (!stopped.signal.aborted) timer = setTimeout(look, isDone === false ? RETRY_MS : ms);
     };
     look();
     document.addEventListener("visibilitychange", look);

@@ -32,6 +32,9 @@ let ahead = 0;
 /** What both of the machine's clocks said of each other when that was known. */
 let apart = null;
 
+/** So long is waited for an answer: a connection may be dead without anybody knowing. */
+const PATIENCE_MS = 10_000;
+
 /** An answer that takes longer is not asked for the time. */
 const SLOW_MS = 1000;
 
@@ -42,11 +45,20 @@ const clocksApart = () => Date.now() - performance.now();
 
 const isClockSet = () => apart !== null && Math.abs(clocksApart() - apart) > STEP_MS;
 
+let isAsking = false;
+
 /** Asks the broker for the time where this machine's clock was set meanwhile. */
 export async function watchClock() {
-  if (!isClockSet()) return;
-  // Where it does not answer the next look asks again.
-  await ask("GET", "healthz").catch(() => {});
+  if (isAsking || document.hidden || !isClockSet()) return;
+  isAsking = true;
+  try {
+    await ask("GET", "healthz", { signal: AbortSignal.timeout(PATIENCE_MS) });
+    // Whether or not it told the time: something between may have taken that away.
+    apart = clocksApart();
+  } catch {
+    // It is asked again at the next look.
+  }
+  isAsking = false;
 }
 
 /** Seconds since 1970 by the broker's clock, so that ages are right where this machine's clock is not. */
@@ -60,7 +72,7 @@ export function place(ns, rest = "") {
 }
 
 /** Asks, and gives the answer as it came. Throws a `Problem` where it is none of success. */
-export async function ask(method, address, { body, headers = {}, signal } = {}) {
+export async function ask(method, address, { body, headers = {}, signal, keepalive } = {}) {
   const secret = key.get();
   // A header cannot say each text that is typed: one that is no key is to be refused, not to fail here.
   if (secret) headers = { ...headers, "Access-Key": encodeURIComponent(secret) };
@@ -72,7 +84,7 @@ export async function ask(method, address, { body, headers = {}, signal } = {}) 
   const asked = Date.now();
   const began = performance.now();
   try {
-    answer = await fetch(address, { method, body, headers, signal, cache: "no-store" });
+    answer = await fetch(address, { method, body, headers, signal, keepalive, cache: "no-store" });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, "away", "the broker does not answer");
@@ -97,7 +109,8 @@ export function problemOf(status, text) {
   }
 }
 
-/** Asks for JSON. */
-export async function get(address, options) {
-  return (await ask("GET", address, options)).json();
+/** Asks for JSON, and not for ever. */
+export async function get(address, { signal } = {}) {
+  const patience = AbortSignal.timeout(PATIENCE_MS);
+  return (await ask("GET", address, { signal: signal ? AbortSignal.any([signal, patience]) : patience })).json();
 }

@@ -38,7 +38,7 @@ export function Editor({ name }) {
 }
 
 function Desk({ name, loaded, reload }) {
-  const [draft, setDraft] = useState(() => restore(name, loaded.dashboard));
+  const [draft, setDraft] = useState(() => restore(name, loaded));
   const [tag, setTag] = useState(() => stored(name)?.tag ?? loaded.tag);
   const [layoutName, showLayout] = useState(() => firstLayout(draft.now));
   const [selected, select] = useState(null);
@@ -49,6 +49,8 @@ function Desk({ name, loaded, reload }) {
   const isBusy = useRef(false);
   /** Does the tag name what `draft.saved` is? Of a draft that was kept in this window only if nothing else was saved since. */
   const isBase = useRef(tag === loaded.tag);
+  /** What was written and not answered: it may be there. */
+  const tried = useRef(null);
 
   const { now } = draft;
   const isDirty = now !== draft.saved;
@@ -87,7 +89,10 @@ function Desk({ name, loaded, reload }) {
     setSaving({ text: "Saving …" });
     try {
       const saved = now;
-      setTag(await writeOver(name, saved, against, isBase.current ? draft.saved : null));
+      const ours = [tried.current, isBase.current ? draft.saved : null].filter((it) => it !== null);
+      tried.current = saved;
+      setTag(await writeOver(name, saved, against, ours));
+      tried.current = null;
       isBase.current = true;
       setDraft((draft) => ({ ...draft, saved }));
       setConflict(null);
@@ -198,11 +203,11 @@ class Elsewhere extends Error {
 }
 
 /**
- * Writes a dashboard where nobody else has since `tag`. That another tag is there may also mean that this was written before
- * and its answer was lost, or that a broker begins anew with what is `known`: then it is nobody else's.
+ * Writes a dashboard where nobody else has since `tag`. That another tag is there may also mean that one of `ours` was
+ * written and its answer was lost, or that a broker began anew with it: then it is nobody else's.
  * @returns {Promise<string>} its tag
  */
-async function writeOver(name, dashboard, tag, known) {
+async function writeOver(name, dashboard, tag, ours) {
   try {
     const { seq } = await write(name, dashboard, { "If-Match": tag ?? '"gone"' });
     return tag.replace(/\.\d+"$/, `.${seq}"`);
@@ -212,9 +217,9 @@ async function writeOver(name, dashboard, tag, known) {
       if (failed.status === 404) return { tag: null };
       throw failed;
     });
-    const isThere = (it) => theirs.tag !== null && it !== null && isSame(drafts.begin(theirs.dashboard).now, it);
+    const isThere = (it) => theirs.tag !== null && isSame(drafts.begin(theirs.dashboard).now, it);
     if (isThere(dashboard)) return theirs.tag;
-    if (isThere(known)) return writeOver(name, dashboard, theirs.tag, null);
+    if (ours.some(isThere)) return writeOver(name, dashboard, theirs.tag, []);
     throw new Elsewhere(theirs);
   }
 }
@@ -227,8 +232,10 @@ function stored(name) {
   }
 }
 
-function restore(name, dashboard) {
+function restore(name, { dashboard, tag }) {
   const draft = drafts.begin(dashboard);
+  // It is kept in this window only.
+  if (tag === null) return { ...draft, saved: null };
   const kept = stored(name);
   return kept ? drafts.change(draft, drafts.begin(kept.dashboard).now) : draft;
 }

@@ -27,8 +27,9 @@ function look(widget) {
   }
   const thing = directory.things.get(place.ns);
   if (!thing) {
-    const why = !directory.isWhole ? "…" : `There is no thing “${place.ns}”${connection.state === "refused" ? " that this access key may see" : ""} yet.`;
-    return { place, why: isControl ? null : why, freshness: null };
+    // A control may make a thing, but not in place of one that is not told yet.
+    const missing = isControl ? null : `There is no thing “${place.ns}”${connection.state === "refused" ? " that this access key may see" : ""} yet.`;
+    return { place, why: directory.isWhole || connection.state === "refused" ? missing : "…", freshness: null };
   }
   const value = at(thing.data, place.path);
   // A graph keeps its lines where one reading fails.

@@ -1,8 +1,8 @@
 // Sends a value when pressed, and another one when released, where that is wanted.
 
-import { html, useEffect, useRef } from "../vendor/preact.js";
+import { html, useRef } from "../vendor/preact.js";
 import { target } from "../binding.js";
-import { useSend } from "./send.js";
+import { useLeaving, useSend } from "./send.js";
 import { setting } from "./types.js";
 
 export function Button({ widget }) {
@@ -11,9 +11,10 @@ export function Button({ widget }) {
   const press = () => send(setting(widget, "value"));
   const isTold = !widget.thing && !widget.to && typeof widget["on-released"] === "string";
   const hasRelease = widget.released !== undefined || isTold;
-  const held = useHeld(press, () => send(widget.released ?? false, target(widget, "on-released")));
+  const released = widget.released === undefined ? false : widget.released;
+  const held = useHeld(press, () => hasRelease && send(released, { where: target(widget, "on-released"), isEnd: true }));
   // What says nothing when released is pressed by a click, which no finger makes that scrolls.
-  const does = hasRelease ? held : { onClick: press, onKeyDown: (event) => event.repeat && event.preventDefault() };
+  const does = hasRelease ? held : { onClick: press, onKeyDown: (event) => event.repeat && event.key === "Enter" && event.preventDefault() };
   return html`<button class=${hasRelease ? "push held" : "push"} disabled=${!to} data-button-id=${setting(widget, "button-id")}
       style=${{ fontSize: `${setting(widget, "font-size") / 14}em`, fontFamily: setting(widget, "font-family") }} ...${does}>${setting(widget, "label")}</button>
     ${answer}`;
@@ -33,9 +34,7 @@ function useHeld(pressed, released) {
     isDown.current = false;
     released();
   };
-  const last = useRef();
-  last.current = release;
-  useEffect(() => () => last.current(), []);
+  useLeaving(release);
   const isKey = ({ key }) => key === " " || key === "Enter";
   return {
     onPointerDown: (event) => {
@@ -45,7 +44,10 @@ function useHeld(pressed, released) {
     },
     onPointerUp: release,
     onPointerCancel: release,
-    onBlur: release,
+    onBlur: () => {
+      byKey.current = false;
+      release();
+    },
     onKeyDown: (event) => {
       if (!isKey(event) || event.repeat) return;
       byKey.current = true;

@@ -5,7 +5,7 @@ import { get, now, place } from "../api.js";
 import { plot } from "../chart.js";
 import { inWords, line } from "../gaps.js";
 import { connection, directory } from "../live.js";
-import { at, numberPlaces, title } from "../value.js";
+import { at, escape, numberPlaces, title, unescape } from "../value.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { RANGES, setting } from "./types.js";
 import { written } from "./values.js";
@@ -21,6 +21,9 @@ const SLIDE_MAX_MS = 10_000;
 
 /** What came is compared with what the broker has kept so often: of what comes very fast a page hears the last only. */
 const AGAIN_MS = 30_000;
+
+/** What the broker did not answer is asked again after so long. */
+const RETRY_MS = 3000;
 
 export function Graph({ widget, place: where, value, name }) {
   const element = useRef();
@@ -39,23 +42,23 @@ export function Graph({ widget, place: where, value, name }) {
   const pace = Math.min(SLIDE_MAX_MS, Math.max(SLIDE_MS, (range * 1000) / 600));
   useAgain(async (signal) => {
     const own = lines.current;
+    let problem = await own.remember(signal, pace);
+    own.hear();
+    const picture = own.picture(name);
+    say(inWords(picture.series));
     try {
-      await own.remember(signal, pace);
-      own.hear();
-      const picture = own.picture(name);
-      say(inWords(picture.series));
       if (drawing.current) drawing.current.set(picture);
       else {
         const made = await plot(element.current, picture);
         if (signal.aborted) made.destroy();
         else drawing.current = made;
       }
-      tell(null);
-      return true;
     } catch (error) {
-      if (!signal.aborted) tell(`Not all of it is known: ${error.message}.`);
-      return false;
+      problem = error;
     }
+    if (signal.aborted) return true;
+    tell(problem && `Not all of it is known: ${problem.message}.`);
+    return drawing.current !== null;
   }, pace, [asked, name]);
 
   return html`<div class="plot-of-widget">
@@ -73,12 +76,17 @@ export function Graph({ widget, place: where, value, name }) {
 class Lines {
   #stretches = new Map();
   #seq = 0;
-  /** When it was asked what the broker has, and when it was looked whether to ask. */
-  #known = 0;
+  /** When it was looked whether to ask the broker, when it is to be asked at the latest, and why that failed. */
   #looked = 0;
+  #next = 0;
+  #problem = null;
+  /** The connection during which all was known. */
+  #life = null;
 
-  constructor(asked, where, range, every, wanted) {
-    Object.assign(this, { asked, where, range, every });
+  constructor(asked, { ns, path }, range, every, wanted) {
+    // As the broker writes it: somebody may have typed it.
+    const names = path.split("/").slice(1).map((name) => `/${escape(unescape(name))}`);
+    Object.assign(this, { asked, where: { ns, path: names.join("") }, range, every });
     this.wanted = wanted.split(",").map((it) => it.trim()).filter(Boolean);
   }
 
@@ -92,31 +100,52 @@ class Lines {
     return this.#stretches.get(path);
   }
 
-  /** Asks for what the broker has kept, where there may be more than is known here: now and then, and after each pause. */
+  /**
+   * Asks for what the broker has kept, where there may be more than is known here: now and then, and after each pause.
+   * @returns {Promise<Error | null>} why it is not known
+   */
   async remember(signal, pace) {
-    const time = Date.now();
-    const hasPaused = time - this.#looked > 2 * pace + 1000;
+    const time = performance.now();
+    const hasPaused = time - this.#looked > 2 * pace + 1000 || this.#life !== connection.since;
     this.#looked = time;
-    const isOld = time - this.#known > Math.max(AGAIN_MS, this.every * 1000) || hasPaused;
-    if (connection.state !== "live" || (this.#known > connection.since && !isOld)) return;
+    const isDue = time >= this.#next || (hasPaused && !this.#problem);
+    if (connection.state !== "live" || !isDue) return this.#problem;
+    const { since } = connection;
+    try {
+      this.#take(await this.#ask(signal));
+      this.#problem = null;
+      this.#life = since;
+    } catch (problem) {
+      this.#problem = problem;
+    }
+    this.#looked = performance.now();
+    this.#next = this.#looked + (this.#problem ? RETRY_MS : Math.max(AGAIN_MS, this.every * 1000));
+    return this.#problem;
+  }
+
+  async #ask(signal) {
     const { ns, path } = this.where;
     const which = new URLSearchParams({ from: `${this.range}s`, every: `${this.every}s` });
     // Of many numbers the broker tells the first ones.
     if (typeof this.#value() === "number") which.set("path", path);
-    const answer = await get(place(ns, `/history?${which}`), { signal }).catch((problem) => {
+    try {
+      return (await get(place(ns, `/history?${which}`), { signal })).lines;
+    } catch (problem) {
       // 409: this broker keeps no past.
-      if (problem.status !== 409) throw problem;
-      return { lines: {} };
-    });
+      if (problem.status === 409) return {};
+      throw problem;
+    }
+  }
+
+  #take(lines) {
+    const { path } = this.where;
     const latest = now() + this.every;
-    for (const [at, kept] of Object.entries(answer.lines)) {
+    for (const [at, kept] of Object.entries(lines)) {
       if (at !== path && !at.startsWith(`${path}/`)) continue;
       const own = this.#of(at.slice(path.length));
       const last = kept.at(-1)?.[0] ?? 0;
       own?.splice(0, own.length, ...kept, ...own.filter(([begin]) => begin > last && begin < latest));
     }
-    this.#known = time;
-    this.#looked = Date.now();
   }
 
   #value() {

@@ -8,6 +8,7 @@ import { line } from "../words.js";
 import { Sender } from "./sender.js";
 
 const PATIENCE_MS = 10_000;
+const KEPT_ALIVE_MAX = 16_000;
 
 /** So long "came back" is shown: after that it is no news. */
 const NEWS_S = 4;
@@ -17,10 +18,13 @@ const WAIT_S = 10;
 
 async function put(to, value) {
   const path = to.path ? `/data${to.path.split("/").map((it) => encodeURIComponent(unescape(it))).join("/")}` : "";
+  const body = JSON.stringify(value);
   const answer = await ask("PUT", place(to.ns, path), {
-    body: JSON.stringify(value),
+    body,
     headers: { "Content-Type": "application/json" },
     signal: AbortSignal.timeout(PATIENCE_MS),
+    // It is sent though the page goes; of what is longer browsers do not allow that.
+    keepalive: body.length < KEPT_ALIVE_MAX,
   });
   return { seq: (await answer.json()).seq, at: now() };
 }
@@ -46,15 +50,42 @@ export function useSend(to, from, { interval = 0, isEach = false } = {}) {
     const isSameThing = from?.ns === state.to.ns;
     if (from ? isSame(actual, state.value) && (!isSameThing || heard >= state.seq) : heard >= state.seq) sender.isBack(now());
   }
-  const isAwaited = sender.isUnderway || (sender.state?.kind === "taken" && now() - sender.state.at < WAIT_S);
-  return {
+  useEffect(() => {
+    const leave = () => sender.leave();
+    addEventListener("pagehide", leave);
+    return () => removeEventListener("pagehide", leave);
+  }, []);
+  const latest = () => {
+    const { kind, at: since } = sender.state ?? {};
+    const isAwaited = sender.isUnderway || (kind === "taken" && now() - since < WAIT_S);
     // Where nothing comes back, what was sent is all that is known.
-    shown: sender.wanted !== undefined && (isAwaited || !from) ? sender.wanted : actual,
-    send: (value, where = to) => where && sender.send(where, value, interval, isEach),
-    isUnderway: sender.isUnderway,
-    isRefused: sender.state?.kind === "refused",
-    answer: html`<${Answer} state=${sender.state} from=${from} actual=${actual} to=${to} />`,
+    if (sender.wanted !== undefined && (isAwaited || !from)) return sender.wanted;
+    return from ? at(directory.things.get(from.ns)?.data, from.path) : undefined;
   };
+  return {
+    shown: latest(),
+    /** The same now: what is drawn may be older than the last key. */
+    latest,
+    send: (value, { where = to, isEnd } = {}) => where && sender.send(where, value, { interval, isEach, isEnd }),
+    isUnderway: sender.isUnderway,
+    isRefused: sender.refusal !== null,
+    answer: html`<${Answer} state=${sender.state} refusal=${sender.refusal} from=${from} actual=${actual} to=${to} />`,
+  };
+}
+
+/** Does what must not be left undone when the widget goes, or the page. */
+export function useLeaving(act) {
+  const last = useRef();
+  last.current = act;
+  useEffect(() => {
+    const leave = () => last.current();
+    // Before what is waiting is sent.
+    addEventListener("pagehide", leave, { capture: true });
+    return () => {
+      removeEventListener("pagehide", leave, { capture: true });
+      leave();
+    };
+  }, []);
 }
 
 /**
@@ -81,7 +112,7 @@ export function Unclear({ value }) {
 }
 
 /** What was sent and what came back. Refusals stay until something else is sent. */
-function Answer({ state, from, actual, to }) {
+function Answer({ state, refusal, from, actual, to }) {
   let text = "";
   if (!to) text = "Sends to nothing; choose a thing.";
   else if (state?.kind === "sending") text = `Sending ${line(state.value)} …`;
@@ -89,10 +120,9 @@ function Answer({ state, from, actual, to }) {
     const isOld = now() - state.at > 1;
     text = from && isOld ? `Sent ${line(state.value)}; it says ${line(actual) || "nothing"}` : `Sent ${line(state.value)}`;
   } else if (state?.kind === "back" && now() - state.at < NEWS_S) text = from ? `✓ ${line(state.value)} came back` : `✓ Sent ${line(state.value)}`;
-  const isRefused = state?.kind === "refused";
-  return html`<p class=${isRefused ? "answer error" : "answer"}>
+  return html`<p class=${refusal ? "answer error" : "answer"}>
     <span role="status">${text}</span>
-    <span role="alert">${isRefused ? `${line(state.value)} was not sent: ${reason(state.error)}` : ""}</span>
+    <span role="alert">${refusal ? `${line(refusal.value)} was not sent: ${reason(refusal.error)}` : ""}</span>
   </p>`;
 }
 
@@ -106,7 +136,7 @@ export function usePause(ms) {
     waiting.current = null;
     act();
   };
-  useEffect(() => flush, []);
+  useLeaving(flush);
   const later = (act) => {
     if (waiting.current) clearTimeout(waiting.current.timer);
     waiting.current = { act, timer: setTimeout(flush, ms) };

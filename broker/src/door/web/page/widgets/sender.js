@@ -9,10 +9,12 @@ export class Sender {
   #isBusy = false;
   #put;
   #tell;
-  /** `{kind: "sending" | "taken" | "back" | "refused", value, to, seq, at, why}`; null: nothing was sent. */
+  /** `{kind: "sending" | "taken" | "back" | "refused", to, value, seq, at}`; null: nothing was sent. */
   state = null;
   /** What was asked for last, until it is refused. */
   wanted = undefined;
+  /** `{value, error}` of what was refused, until something else is asked for. */
+  refusal = null;
 
   /**
    * @param {(to: object, value: any) => Promise<object>} put sends one; what it gives is put into the state
@@ -28,12 +30,23 @@ export class Sender {
     return this.state?.kind === "sending" || this.#waiting.length > 0;
   }
 
-  /** Each value is sent where `isEach`, else the last one only: of a slider that moves nobody wants all. */
-  send(to, value, interval = 0, isEach = false) {
+  /**
+   * @param isEach each value is sent, else the last one only: of a slider that moves nobody wants all
+   * @param isEnd it ends what was sent before, as a release does
+   */
+  send(to, value, { interval = 0, isEach = false, isEnd = false } = {}) {
     if (!isEach) this.#waiting = [];
-    this.#waiting.push({ to, value, interval });
+    if (!isEnd && !this.isUnderway) this.refusal = null;
+    this.#waiting.push({ to, value, interval, isEach, isEnd });
     this.wanted = value;
     this.#go();
+  }
+
+  /** Nobody is there to see what comes: the last that waits is sent at once. */
+  leave() {
+    const last = this.#waiting.at(-1);
+    this.#waiting = [];
+    if (last) this.#put(last.to, last.value).catch(() => {});
   }
 
   /** It is there. */
@@ -44,16 +57,21 @@ export class Sender {
   async #go() {
     if (this.#isBusy || !this.#waiting.length) return;
     this.#isBusy = true;
-    const { to, value, interval } = this.#waiting.shift();
+    const { to, value, interval, isEnd } = this.#waiting.shift();
     this.#become({ kind: "sending", to, value });
     const began = performance.now();
     try {
-      this.#become({ kind: "taken", to, value, ...(await this.#put(to, value)) });
+      const answer = await this.#put(to, value);
+      if (!isEnd) this.refusal = null;
+      this.#become({ kind: "taken", to, value, ...answer });
     } catch (error) {
-      // What waits is sent all the same: the end of a movement, or the release of what may have been pressed.
-      if (FINAL.includes(error.status)) this.#waiting = [];
+      // What ends something is sent all the same, since what it ends may have been taken. Presses are not: nobody wants a
+      // door to open when the broker is back.
+      const stays = FINAL.includes(error.status) ? [] : this.#waiting.filter(({ isEach, isEnd }) => isEnd || !isEach);
+      this.#waiting = stays.slice(-1);
       if (!this.#waiting.length) this.wanted = undefined;
-      this.#become({ kind: "refused", to, value, error });
+      this.refusal = { value, error };
+      this.#become({ kind: "refused", to, value });
     }
     const rest = interval - (performance.now() - began);
     if (rest > 0) await new Promise((done) => setTimeout(done, rest));
