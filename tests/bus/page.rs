@@ -9,9 +9,12 @@ mod pure;
 
 use std::ops::Deref;
 
+use serde_json::Value;
+
 use crate::support::browser::Browser;
+use crate::support::http::Http;
 use crate::support::process::Process;
-use crate::support::program::program;
+use crate::support::program::{BrokerProgram, program};
 use crate::support::scratch::ScratchFolder;
 use crate::support::{Doors, TestBroker};
 
@@ -39,6 +42,17 @@ impl Deref for Keeping {
     fn deref(&self) -> &TestBroker {
         &self.broker
     }
+}
+
+/// A broker that a test will end, with its data here.
+fn started_on(data: &ScratchFolder) -> BrokerProgram {
+    BrokerProgram::start(&["--data", data.path("").to_str().expect("a path")])
+}
+
+/// Publishes a value, which is on the broker's disk then.
+fn put_on_disk(doors: &Doors, ns: &str, value: &Value) {
+    let answer = Http::connect(doors.web).put(&format!("/things/{ns}?ack=disk"), value);
+    assert_eq!(answer.status, 200, "{answer:?}");
 }
 
 /// A broker on the ports and with the data of one that has ended.

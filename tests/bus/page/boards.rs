@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Keeping, go, opened, press, says, started_again};
+use super::{Keeping, go, opened, press, put_on_disk, says, started_again, started_on};
 use crate::support::browser::Browser;
 use crate::support::http::Http;
 use crate::support::peers::{Push, Sub, update};
-use crate::support::program::BrokerProgram;
 use crate::support::scratch::ScratchFolder;
 use crate::support::wait::until;
 
@@ -203,12 +202,9 @@ fn controls_send_what_the_thing_understands_and_leave_the_rest() {
 #[test]
 fn a_graph_has_what_was_while_the_page_was_away() {
     let data = ScratchFolder::new();
-    let mut broker = BrokerProgram::start(&["--data", data.path("").to_str().expect("a path")]);
+    let mut broker = started_on(&data);
     let doors = broker.doors();
-    let put = |ns: &str, value: &Value| {
-        let answer = Http::connect(doors.web).put(&format!("/things/{ns}?ack=disk"), value);
-        assert_eq!(answer.status, 200, "{answer:?}");
-    };
+    let put = |ns: &str, value: &Value| put_on_disk(&doors, ns, value);
     put("shop.oven", &json!(20));
     let board = json!({"widgets": {"g": {"type": "graph", "thing": "shop.oven", "label": "Oven"}},
         "layouts": {"wide": {"dimensions": [4, 4], "widgets": [["g", 0, 0, 4, 4]]}}});
@@ -240,12 +236,11 @@ fn a_graph_has_what_was_while_the_page_was_away() {
 #[test]
 fn who_saves_after_a_crash_meets_nobody_else() {
     let data = ScratchFolder::new();
-    let mut broker = BrokerProgram::start(&["--data", data.path("").to_str().expect("a path")]);
+    let mut broker = started_on(&data);
     let doors = broker.doors();
     let board = json!({"label": "Mine", "widgets": {"d": {"type": "display", "thing": "a"}},
         "layouts": {"wide": {"dimensions": [4, 4], "widgets": [["d", 0, 0, 2, 2]]}}});
-    let put = Http::connect(doors.web).put("/things/dashboards.mine?ack=disk", &board);
-    assert_eq!(put.status, 200);
+    put_on_disk(&doors, "dashboards.mine", &board);
     let browser = opened(&doors, "dashboards/mine/edit");
     browser.until("document.querySelector('.grip')");
     key(&browser, ".grip", "ArrowRight", false);

@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Keeping, go, opened, press, row_says, says, started_again};
+use super::{Keeping, go, opened, press, put_on_disk, row_says, says, started_again, started_on};
 use crate::support::http::Http;
 use crate::support::peers::{Push, update};
-use crate::support::program::BrokerProgram;
 use crate::support::scratch::ScratchFolder;
 
 /// How many values are sent to see how soon they are on the page.
@@ -44,12 +43,9 @@ fn what_speaks_is_on_the_page_by_itself() {
 #[test]
 fn a_broker_that_was_away_is_told_and_what_was_missed_comes() {
     let data = ScratchFolder::new();
-    let mut broker = BrokerProgram::start(&["--data", data.path("").to_str().expect("a path")]);
+    let mut broker = started_on(&data);
     let doors = broker.doors();
-    let put = |ns: &str, value: &Value| {
-        let answer = Http::connect(doors.web).put(&format!("/things/{ns}?ack=disk"), value);
-        assert_eq!(answer.status, 200, "{answer:?}");
-    };
+    let put = |ns: &str, value: &Value| put_on_disk(&doors, ns, value);
     put("shop.lamp", &json!("before"));
     put("shop.gone", &json!(1));
     let browser = opened(&doors, "");
