@@ -33,7 +33,7 @@ let ahead = 0;
 let apart = null;
 
 /** So long is waited for an answer: a connection may be dead without anybody knowing. */
-const PATIENCE_MS = 10_000;
+export const PATIENCE_MS = 10_000;
 
 /** An answer that takes longer is not asked for the time. */
 const SLOW_MS = 1000;

@@ -3,6 +3,7 @@
 import { key, now, watchClock } from "./api.js";
 import { Directory } from "./directory.js";
 import { follow } from "./stream.js";
+import { at } from "./value.js";
 import { useEffect, useReducer } from "./vendor/preact.js";
 
 /** The shortest time between two drawings. People read no faster, and a busy bus is not to heat a small machine. */
@@ -12,6 +13,11 @@ const BEAT_MS = 100;
 const TICK_MS = 1000;
 
 export const directory = new Directory();
+
+/** What is said at a place, `{ns, path}`; undefined: nothing. */
+export function valueAt({ ns, path }) {
+  return at(directory.things.get(ns)?.data, path);
+}
 
 /** How the connection is: `connecting`, `live`, `away` or `refused`; since when, and why. */
 export const connection = { state: "connecting", since: Date.now(), why: null };

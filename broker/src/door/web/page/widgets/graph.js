@@ -4,7 +4,7 @@ import { useAgain } from "../again.js";
 import { get, now, place } from "../api.js";
 import { plot } from "../chart.js";
 import { inWords, line } from "../gaps.js";
-import { connection, directory } from "../live.js";
+import { connection, directory, valueAt } from "../live.js";
 import { at, escape, numberPlaces, title, unescape } from "../value.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { RANGES, setting } from "./types.js";
@@ -43,6 +43,7 @@ export function Graph({ widget, place: where, value, name }) {
   useAgain(async (signal) => {
     const own = lines.current;
     let problem = await own.remember(signal, pace);
+    if (signal.aborted) return true;
     own.hear();
     const picture = own.picture(name);
     say(inWords(picture.series));
@@ -56,7 +57,6 @@ export function Graph({ widget, place: where, value, name }) {
     } catch (error) {
       problem = error;
     }
-    if (signal.aborted) return true;
     tell(problem && `Not all of it is known: ${problem.message}.`);
     return drawing.current !== null;
   }, pace, [asked, name]);
@@ -127,7 +127,7 @@ class Lines {
     const { ns, path } = this.where;
     const which = new URLSearchParams({ from: `${this.range}s`, every: `${this.every}s` });
     // Of many numbers the broker tells the first ones.
-    if (typeof this.#value() === "number") which.set("path", path);
+    if (typeof valueAt(this.where) === "number") which.set("path", path);
     try {
       return (await get(place(ns, `/history?${which}`), { signal })).lines;
     } catch (problem) {
@@ -148,16 +148,12 @@ class Lines {
     }
   }
 
-  #value() {
-    return at(directory.things.get(this.where.ns)?.data, this.where.path);
-  }
-
   /** Takes what the thing says now, where that is news. */
   hear() {
     const thing = directory.things.get(this.where.ns);
     if (!thing || thing.seq === this.#seq) return;
     this.#seq = thing.seq;
-    const value = this.#value();
+    const value = valueAt(this.where);
     const begin = Math.floor(thing.received / this.every) * this.every;
     for (const path of numberPlaces(value)) {
       const stretches = this.#of(path);

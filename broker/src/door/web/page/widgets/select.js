@@ -2,8 +2,8 @@
 
 import { html } from "../vendor/preact.js";
 import { parsePlace, target } from "../binding.js";
-import { directory } from "../live.js";
-import { at, isSame } from "../value.js";
+import { valueAt } from "../live.js";
+import { isSame } from "../value.js";
 import { line } from "../words.js";
 import { useSend } from "./send.js";
 
@@ -24,7 +24,7 @@ export function Select({ widget, place, name }) {
 function optionsOf(widget) {
   const own = widget.options ?? widget["get-options"];
   const from = typeof own === "string" ? parsePlace(own) : null;
-  const list = from ? at(directory.things.get(from.ns)?.data, from.path) : own;
+  const list = from ? valueAt(from) : own;
   const pairs = Array.isArray(list) ? list : Object.entries(list !== null && typeof list === "object" ? list : {});
   return pairs.map((it) => (Array.isArray(it) ? [it[0], line(it[1] ?? it[0])] : [it, line(it)]));
 }

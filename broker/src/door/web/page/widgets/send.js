@@ -1,13 +1,13 @@
 // What a control sends, and what it says of that.
 
-import { ask, now, place } from "../api.js";
-import { directory, draw } from "../live.js";
-import { at, isSame, unescape } from "../value.js";
+import { ask, now, PATIENCE_MS, place } from "../api.js";
+import { directory, draw, valueAt } from "../live.js";
+import { isSame, unescape } from "../value.js";
 import { html, useEffect, useRef } from "../vendor/preact.js";
 import { line } from "../words.js";
 import { Sender } from "./sender.js";
 
-const PATIENCE_MS = 10_000;
+/** The longest body that may outlive its page, in characters: browsers allow some 64 KiB for all of them together. */
 const KEPT_ALIVE_MAX = 16_000;
 
 /** So long "came back" is shown: after that it is no news. */
@@ -23,7 +23,6 @@ async function put(to, value) {
     body,
     headers: { "Content-Type": "application/json" },
     signal: AbortSignal.timeout(PATIENCE_MS),
-    // It is sent though the page goes; of what is longer browsers do not allow that.
     keepalive: body.length < KEPT_ALIVE_MAX,
   });
   return { seq: (await answer.json()).seq, at: now() };
@@ -43,7 +42,8 @@ export function reason(error) {
  */
 export function useSend(to, from, { interval = 0, isEach = false } = {}) {
   const sender = (useRef().current ??= new Sender(put, draw));
-  const actual = from ? at(directory.things.get(from.ns)?.data, from.path) : undefined;
+  const there = () => (from ? valueAt(from) : undefined);
+  const actual = there();
   const { state } = sender;
   if (state?.kind === "taken") {
     const heard = directory.things.get((from ?? state.to).ns)?.seq ?? 0;
@@ -60,7 +60,7 @@ export function useSend(to, from, { interval = 0, isEach = false } = {}) {
     const isAwaited = sender.isUnderway || (kind === "taken" && now() - since < WAIT_S);
     // Where nothing comes back, what was sent is all that is known.
     if (sender.wanted !== undefined && (isAwaited || !from)) return sender.wanted;
-    return from ? at(directory.things.get(from.ns)?.data, from.path) : undefined;
+    return there();
   };
   return {
     shown: latest(),
@@ -96,7 +96,7 @@ export function useLeaving(act) {
 export function useWithin(to, from, find) {
   const inner = useRef("");
   if (!from) return [to, from];
-  const found = find(at(directory.things.get(from.ns)?.data, from.path));
+  const found = find(valueAt(from));
   if (found !== null) inner.current = found;
   const deeper = { ...from, path: from.path + inner.current };
   return [to && isSame(to, from) ? deeper : to, deeper];
